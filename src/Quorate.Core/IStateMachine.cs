@@ -1,0 +1,59 @@
+namespace Quorate.Core;
+
+/// <summary>One committed command.</summary>
+public readonly ref struct CommittedCommand
+{
+    /// <summary>Creates the command.</summary>
+    public CommittedCommand(LogIndex index, HybridTime stampedAt, ReadOnlySpan<byte> payload)
+    {
+        Index = index;
+        StampedAt = stampedAt;
+        Payload = payload;
+    }
+
+    /// <summary>The entry it came in. Several commands may share one entry.</summary>
+    public LogIndex Index { get; }
+
+    /// <summary>The leader's clock when it made the entry; never before that of an earlier entry.</summary>
+    public HybridTime StampedAt { get; }
+
+    /// <summary>The bytes that were proposed.</summary>
+    public ReadOnlySpan<byte> Payload { get; }
+}
+
+/// <summary>
+/// What a shard's log is applied to. Equal states and equal commands give equal states and replies, on every node and in
+/// every build: no clock, no randomness, no I/O but the store. All its state is in the store; what it keeps in memory
+/// can be read back by <see cref="Open"/>.
+/// </summary>
+public interface IStateMachine
+{
+    /// <summary>Reads what it keeps in memory. Called before the first command, and again after a snapshot replaced the store.</summary>
+    void Open(IStoreReader store);
+
+    /// <summary>Applies one command. A refusal is a reply, never an exception: every replica must come to it alike.</summary>
+    /// <param name="command">The command. A payload this machine cannot read gets a refusal as its reply.</param>
+    /// <param name="store">Reads and writes; read-your-writes within and across commands.</param>
+    /// <param name="reply">Empty; the machine writes its reply, which goes back to whoever proposed.</param>
+    void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply);
+
+    /// <summary>How many leading bytes of a key go into the filters of files; see <see cref="IStoreReader.TryGetFirst"/>.</summary>
+    int FilterPrefixLength(ReadOnlySpan<byte> key);
+
+    /// <summary>Says which records a compaction may drop, or null to keep all. Called when a compaction starts.</summary>
+    /// <param name="store">The store as of now; read what is needed before returning.</param>
+    ICompactionFilter? CreateCompactionFilter(IStoreReader store);
+
+    /// <summary>A hash of the logical state: equal on replicas that applied the same entries, whatever their files look like.</summary>
+    ulong HashState(IStoreReader store);
+}
+
+/// <summary>Drops records that no reader can ask for any more. Sees each merged key once, in order; one use, any thread.</summary>
+public interface ICompactionFilter
+{
+    /// <summary>True to keep the record.</summary>
+    /// <param name="key">Greater than the key before.</param>
+    /// <param name="value">Its newest value.</param>
+    /// <param name="isBottommost">True if no older file holds keys in the range being compacted.</param>
+    bool Keep(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isBottommost);
+}
