@@ -1,0 +1,37 @@
+using Quorate.Core;
+using Quorate.Replication;
+
+namespace Quorate.Node;
+
+/// <summary>What became of a command.</summary>
+/// <param name="Outcome">What happened; only <see cref="RequestOutcome.Unknown"/> leaves it open.</param>
+/// <param name="Reply">The machine's reply if done; the receiver's to keep.</param>
+public readonly record struct ProposeResult(RequestOutcome Outcome, ReadOnlyMemory<byte> Reply);
+
+/// <summary>What became of a read.</summary>
+/// <param name="Outcome">What happened; a read that failed changed nothing.</param>
+/// <param name="View">If done: the view, to be disposed by the receiver. Else null.</param>
+public readonly record struct ReadResult(RequestOutcome Outcome, IReadView? View);
+
+/// <summary>What front doors call. Any thread. Nothing here throws for an outcome that a client may expect.</summary>
+public interface INodeClient
+{
+    /// <summary>The node's cluster.</summary>
+    ClusterId Cluster { get; }
+
+    /// <summary>The node.</summary>
+    NodeId Node { get; }
+
+    /// <summary>Replicates and applies a command.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="command">Not copied: unchanged until the task completes.</param>
+    /// <param name="cancellationToken">Stops waiting: the outcome is then Unknown. It cannot recall the command.</param>
+    ValueTask<ProposeResult> ProposeAsync(
+        ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens a view of the shard that is as fresh as the level demands.</summary>
+    ValueTask<ReadResult> ReadAsync(ShardId shard, ReadLevel level, CancellationToken cancellationToken = default);
+
+    /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
+    ShardStatus? StatusOf(ShardId shard);
+}

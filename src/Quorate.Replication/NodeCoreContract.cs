@@ -1,0 +1,182 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Storage.Engine;
+using Quorate.Storage.Wal;
+
+namespace Quorate.Replication;
+
+/// <summary>One replica of a shard, and where it lives.</summary>
+/// <param name="Replica">Its id in the group.</param>
+/// <param name="Node">The node that holds it.</param>
+public readonly record struct ReplicaPlace(ReplicaId Replica, NodeId Node);
+
+/// <summary>A shard as it was created; the same on every node that creates it.</summary>
+/// <param name="Shard">Its id.</param>
+/// <param name="Machine">Id of its state machine in the catalog.</param>
+/// <param name="Voters">The first voters.</param>
+public sealed record ShardDescriptor(ShardId Shard, int Machine, ImmutableArray<ReplicaPlace> Voters);
+
+/// <summary>What a node is and how it behaves. Read once, when it starts.</summary>
+public sealed record NodeConfig
+{
+    /// <summary>The cluster it belongs to.</summary>
+    public required ClusterId Cluster { get; init; }
+
+    /// <summary>Its id.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>Shards to create if the data directory does not hold them yet.</summary>
+    public required ImmutableArray<ShardDescriptor> Bootstrap { get; init; }
+
+    /// <summary>Makes the state machine of a catalog id; null if this build does not know it.</summary>
+    public required Func<int, IStateMachine?> Machines { get; init; }
+
+    /// <summary>Raft's timers, in ticks of <see cref="TickMilliseconds"/>, and limits. Default: 100 ms and 1 s, as in etcd.</summary>
+    public RaftOptions Raft { get; init; } = new() { HeartbeatTicks = 10, ElectionTicks = 100 };
+
+    /// <summary>Sizes of the write-ahead log.</summary>
+    public WalOptions Wal { get; init; } = new();
+
+    /// <summary>Sizes of the engines.</summary>
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>Milliseconds of a tick. Default: 10; a tenth of a heartbeat, so that timeouts differ between nodes.</summary>
+    public int TickMilliseconds { get; init; } = 10;
+
+    /// <summary>Ticks until a request is given up. Default: 700 (7 s), etcd's 5 s plus two election timeouts.</summary>
+    public int RequestTicks { get; init; } = 700;
+
+    /// <summary>Most bytes of commands in one entry; a single larger command still goes alone. Default: 1 MiB.</summary>
+    public int MaxEntryBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Most bytes of commands that wait on this node, per shard, before it refuses more. Default: 64 MiB.</summary>
+    public long MaxWaitingBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Most linearizable reads that wait on this node, per shard, before it refuses more. Default: 100,000.</summary>
+    public int MaxWaitingReads { get; init; } = 100_000;
+
+    /// <summary>Bytes of flushed entries kept in the log, per shard, for followers that lag a little. Default: 16 MiB.</summary>
+    public long LogRetainBytes { get; init; } = 16L * 1024 * 1024;
+
+    /// <summary>Entries after which a shard is flushed though its memtable is not full, as etcd's --snapshot-count. Default: 100,000.</summary>
+    public int FlushEntries { get; init; } = 100_000;
+
+    /// <summary>Entries for which retried commands are recognized. Default: 10,000; some seconds of full load.</summary>
+    public int DedupeEntries { get; init; } = 10_000;
+
+    /// <summary>Bytes of one piece of a snapshot on the wire. Default: 256 KiB.</summary>
+    public int SnapshotChunkBytes { get; init; } = 256 * 1024;
+}
+
+/// <summary>How fresh a read must be (design, section 11).</summary>
+public enum ReadLevel
+{
+    /// <summary>Sees every write acknowledged before it started.</summary>
+    Linearizable,
+
+    /// <summary>What this node has applied.</summary>
+    Local,
+}
+
+/// <summary>What became of a request, as far as the client must know.</summary>
+public enum RequestOutcome
+{
+    /// <summary>Done: the command was applied, or the view may be read.</summary>
+    Done,
+
+    /// <summary>No leader was found in time. Nothing happened.</summary>
+    NoLeader,
+
+    /// <summary>Too much is waiting already. Nothing happened.</summary>
+    TooBusy,
+
+    /// <summary>The disk is nearly full. Nothing happened.</summary>
+    NoSpace,
+
+    /// <summary>This node has no such shard. Nothing happened.</summary>
+    NoShard,
+
+    /// <summary>The node is stopping. Nothing happened.</summary>
+    Stopping,
+
+    /// <summary>Time ran out, or the node stops, after the command was sent: it may have happened, or may happen yet.</summary>
+    Unknown,
+}
+
+/// <summary>A command on its way. The node calls <see cref="Complete"/> exactly once, on its loop.</summary>
+public abstract class ProposeRequest
+{
+    /// <summary>The shard.</summary>
+    public required ShardId Shard { get; init; }
+
+    /// <summary>The command; not copied, unchanged until completion.</summary>
+    public required ReadOnlyMemory<byte> Command { get; init; }
+
+    /// <summary>Takes the outcome; must be quick and must not throw.</summary>
+    /// <param name="outcome">What happened.</param>
+    /// <param name="reply">The machine's reply if done. Valid during the call only.</param>
+    public abstract void Complete(RequestOutcome outcome, ReadOnlySpan<byte> reply);
+
+    // What the node keeps of it while it waits.
+    internal ulong Sequence { get; set; }
+
+    internal LogIndex FirstIndex { get; set; }
+
+    internal long DeadlineTick { get; set; }
+
+    internal long SentTick { get; set; }
+
+    internal bool WasSent { get; set; }
+}
+
+/// <summary>A read on its way. The node calls <see cref="Complete"/> exactly once, on its loop.</summary>
+public abstract class ReadRequest
+{
+    /// <summary>The shard.</summary>
+    public required ShardId Shard { get; init; }
+
+    /// <summary>Takes the outcome; must be quick and must not throw.</summary>
+    /// <param name="outcome">What happened.</param>
+    /// <param name="view">If done: the view, to be disposed by the receiver. Else null.</param>
+    public abstract void Complete(RequestOutcome outcome, IReadView? view);
+
+    internal long DeadlineTick { get; set; }
+}
+
+/// <summary>Long work of the node: immutable input, touches nothing but files. Run on any thread, then given back by <see cref="NodeCore.JobDone"/>.</summary>
+public abstract class NodeJob
+{
+    /// <summary>For people.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Does the work. Exceptions are given to <see cref="NodeCore.JobDone"/>.</summary>
+    public abstract void Run();
+}
+
+/// <summary>A change of state worth a line in the log.</summary>
+/// <param name="Shard">The shard; 0 for the node as a whole.</param>
+/// <param name="Name">Kebab-case and stable: "became-leader", "leader-changed", "snapshot-installed"...</param>
+/// <param name="Detail">Key=value pairs for people and tools.</param>
+public sealed record NodeEvent(ShardId Shard, string Name, string Detail);
+
+/// <summary>What the node's surroundings do for it. All calls come from within NodeCore's methods, on the loop; none may block or call back.</summary>
+public interface INodeHost
+{
+    /// <summary>Sends one frame to a peer: reliable and in order while a connection lasts, or not at all.</summary>
+    void Send(NodeId to, ReadOnlyMemory<byte> frame);
+
+    /// <summary>Writes and syncs the batch, in order with all others, then calls <see cref="NodeCore.Persisted"/>. A failure stops the node.</summary>
+    void Persist(WalBatch batch);
+
+    /// <summary>Runs the job elsewhere, then calls <see cref="NodeCore.JobDone"/>.</summary>
+    void Run(NodeJob job);
+
+    /// <summary>Logs a change of state.</summary>
+    void Report(NodeEvent change);
+}
+
+/// <summary>A shard as this node sees it.</summary>
+public sealed record ShardStatus(
+    ShardId Shard, ReplicaId Replica, Role Role, Term Term, ReplicaId Leader, NodeId LeaderNode, LogIndex Commit,
+    LogIndex Applied, LogIndex LastIndex, bool IsLearner, long DiskBytes, ImmutableArray<ReplicaPlace> Members);
