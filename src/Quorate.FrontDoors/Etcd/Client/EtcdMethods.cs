@@ -1,0 +1,47 @@
+using Google.Protobuf;
+using Quorate.FrontDoors.Etcd.Protos;
+
+namespace Quorate.FrontDoors.Etcd.Client;
+
+/// <summary>A unary RPC: where it is and what it answers.</summary>
+/// <param name="Path"><c>/package.Service/Method</c>.</param>
+/// <param name="Parser">Reads the answer.</param>
+/// <typeparam name="TRequest">What is sent.</typeparam>
+/// <typeparam name="TResponse">What comes back.</typeparam>
+public sealed record EtcdMethod<TRequest, TResponse>(string Path, MessageParser<TResponse> Parser)
+    where TRequest : IMessage<TRequest>
+    where TResponse : IMessage<TResponse>;
+
+/// <summary>The unary RPCs that our tools call. To add one: a line here.</summary>
+public static class EtcdMethods
+{
+    /// <summary>Reads keys.</summary>
+    public static EtcdMethod<RangeRequest, RangeResponse> Range { get; } =
+        new("/etcdserverpb.KV/Range", RangeResponse.Parser);
+
+    /// <summary>Writes one key.</summary>
+    public static EtcdMethod<PutRequest, PutResponse> Put { get; } = new("/etcdserverpb.KV/Put", PutResponse.Parser);
+
+    /// <summary>Deletes keys.</summary>
+    public static EtcdMethod<DeleteRangeRequest, DeleteRangeResponse> DeleteRange { get; } =
+        new("/etcdserverpb.KV/DeleteRange", DeleteRangeResponse.Parser);
+
+    /// <summary>Compares, then reads and writes at one revision.</summary>
+    public static EtcdMethod<TxnRequest, TxnResponse> Txn { get; } = new("/etcdserverpb.KV/Txn", TxnResponse.Parser);
+
+    /// <summary>Forgets revisions.</summary>
+    public static EtcdMethod<CompactionRequest, CompactionResponse> Compact { get; } =
+        new("/etcdserverpb.KV/Compact", CompactionResponse.Parser);
+
+    /// <summary>State of the member asked.</summary>
+    public static EtcdMethod<StatusRequest, StatusResponse> Status { get; } =
+        new("/etcdserverpb.Maintenance/Status", StatusResponse.Parser);
+
+    /// <summary>Alarms of the cluster.</summary>
+    public static EtcdMethod<AlarmRequest, AlarmResponse> Alarm { get; } =
+        new("/etcdserverpb.Maintenance/Alarm", AlarmResponse.Parser);
+
+    /// <summary>Members of the cluster.</summary>
+    public static EtcdMethod<MemberListRequest, MemberListResponse> MemberList { get; } =
+        new("/etcdserverpb.Cluster/MemberList", MemberListResponse.Parser);
+}
