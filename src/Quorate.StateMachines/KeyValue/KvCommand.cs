@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>A request to the key-value machine, as it travels through the log.</summary>
+/// <remarks>
+/// <see cref="RequestChecks"/> says whether etcd would take it at its door; the machine refuses what depends on
+/// the state. Equality is that of the memory referred to, not of its bytes.
+/// </remarks>
+public abstract partial record KvCommand
+{
+    /// <summary>
+    /// Levels of transactions within each other, the outermost counted. One more than etcd's limit of 128 operations lets through:
+    /// each level uses up one of them, and the innermost may be empty.
+    /// </summary>
+    public const int MaxTxnDepth = 129;
+
+    private protected KvCommand()
+    {
+    }
+
+    /// <summary>A command that may also stand in a transaction.</summary>
+    public abstract record Op : KvCommand
+    {
+        private protected Op()
+        {
+        }
+    }
+
+    /// <summary>Sets a key's value.</summary>
+    /// <param name="Key">At least 1 byte.</param>
+    /// <param name="Value">Empty is a value.</param>
+    public sealed record Put(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : Op
+    {
+        /// <summary>The lease to hang the key on; 0 takes it off any.</summary>
+        public long Lease { get; init; }
+
+        /// <summary>Answer the record as it was before.</summary>
+        public bool PrevKv { get; init; }
+
+        /// <summary>Keep the value; the key must exist and <see cref="Value"/> be empty.</summary>
+        public bool IgnoreValue { get; init; }
+
+        /// <summary>Keep the lease; the key must exist and <see cref="Lease"/> be 0.</summary>
+        public bool IgnoreLease { get; init; }
+    }
+
+    /// <summary>Deletes all keys of a range.</summary>
+    /// <param name="Key">As <see cref="RangeQuery.Key"/>.</param>
+    /// <param name="RangeEnd">As <see cref="RangeQuery.RangeEnd"/>.</param>
+    public sealed record DeleteRange(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> RangeEnd) : Op
+    {
+        /// <summary>Answer the records as they were before.</summary>
+        public bool PrevKv { get; init; }
+    }
+
+    /// <summary>Reads. In a transaction it sees the writes before it; alone it is rather asked of a view (<see cref="KvQueries"/>).</summary>
+    /// <param name="Query">What to read.</param>
+    public sealed record Range(RangeQuery Query) : Op;
+
+    /// <summary>If all conditions hold in the state before the outermost transaction, runs the one list, else the other.</summary>
+    /// <param name="Compares">The conditions; none always holds.</param>
+    /// <param name="Success">Run in order if all hold.</param>
+    /// <param name="Failure">Run in order otherwise.</param>
+    public sealed record Txn(ImmutableArray<KvCompare> Compares, ImmutableArray<Op> Success, ImmutableArray<Op> Failure) : Op
+    {
+        /// <summary>True if neither list writes, so that a view can answer it. Check the depth before.</summary>
+        public bool IsReadOnly => Reads(Success) && Reads(Failure);
+
+        private static bool Reads(ImmutableArray<Op> operations)
+        {
+            foreach (Op operation in operations)
+            {
+                if (operation is not (Range or Txn { IsReadOnly: true })) { return false; }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>An operation whose sender named no request. <see cref="RequestChecks"/> refuses it; it has no encoding.</summary>
+    public sealed record NoRequest : Op;
+
+    /// <summary>Gives up the history before a revision. The state at the revision itself stays readable.</summary>
+    /// <param name="Revision">Above the last compacted one, at most the current one.</param>
+    /// <param name="Physical">The sender waits until space is reclaimed. The host's matter: the machine does nothing about it.</param>
+    public sealed record Compact(long Revision, bool Physical) : KvCommand;
+}

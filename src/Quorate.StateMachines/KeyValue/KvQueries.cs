@@ -1,0 +1,27 @@
+using Quorate.Core;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>Reads of a view. What they return is copied out of it, and good after the view is disposed.</summary>
+/// <remarks>Any thread, each view on one. As linearizable as the view is: it is taken as the state of now.</remarks>
+public static class KvQueries
+{
+    /// <summary>The newest revision: 1 on a new store, then one more for each write that changed something.</summary>
+    public static long CurrentRevision(IStoreReader view) => KvMeta.Read(view).Current;
+
+    /// <summary>The oldest revision that can be read; -1 as long as nothing was compacted.</summary>
+    public static long CompactedRevision(IStoreReader view) => KvMeta.Read(view).Compacted;
+
+    /// <summary>Reads one key or a range of keys, as of a revision.</summary>
+    /// <param name="view">The state.</param>
+    /// <param name="query">The record of a single key refers to the memory of <see cref="RangeQuery.Key"/>.</param>
+    /// <returns>With a refusal if <see cref="RequestChecks"/> refuses or the revision cannot be read.</returns>
+    public static RangeResult Range(IStoreReader view, in RangeQuery query)
+    {
+        KvMeta meta = KvMeta.Read(view);
+        KvRefusal refusal = RequestChecks.Check(query);
+        return refusal == KvRefusal.None
+            ? RangeReader.Read(view, query, meta.Current, meta.Compacted)
+            : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
+    }
+}

@@ -1,0 +1,44 @@
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>Why a request was refused. A refused request changed nothing. The numbers are part of the reply's format.</summary>
+public enum KvRefusal : byte
+{
+    /// <summary>It was not refused.</summary>
+    None = 0,
+
+    /// <summary>The bytes are no command that this version knows.</summary>
+    Malformed = 1,
+
+    /// <summary>A key is empty. etcd: "key is not provided".</summary>
+    EmptyKey = 2,
+
+    /// <summary>ignore_value or ignore_lease on a key that does not exist, or an operation without a request. etcd: "key not found".</summary>
+    KeyNotFound = 3,
+
+    /// <summary>ignore_value with a value. etcd: "value is provided".</summary>
+    ValueProvided = 4,
+
+    /// <summary>ignore_lease with a lease. etcd: "lease is provided".</summary>
+    LeaseProvided = 5,
+
+    /// <summary>A list of a transaction is longer than allowed. etcd: "too many operations in txn request".</summary>
+    TooManyOperations = 6,
+
+    /// <summary>A transaction may write a key twice. etcd: "duplicate key given in txn request".</summary>
+    DuplicateKey = 7,
+
+    /// <summary>A sort order or target that does not exist. etcd: "invalid sort option".</summary>
+    InvalidSortOption = 8,
+
+    /// <summary>The revision is compacted away. etcd: "mvcc: required revision has been compacted".</summary>
+    Compacted = 9,
+
+    /// <summary>The revision does not exist yet. etcd: "mvcc: required revision is a future revision".</summary>
+    FutureRevision = 10,
+
+    /// <summary>No such lease. etcd: "requested lease not found".</summary>
+    LeaseNotFound = 11,
+
+    /// <summary>Transactions nested deeper than <see cref="KvCommand.MaxTxnDepth"/>.</summary>
+    TooDeep = 12,
+}

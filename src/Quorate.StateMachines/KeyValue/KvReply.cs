@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>The machine's answer to a <see cref="KvCommand"/>.</summary>
+/// <remarks>Equality is that of the memory and arrays referred to, not of their contents.</remarks>
+/// <param name="Revision">
+/// The store's revision for the answer's header: the new one if the command (within a transaction: it or an operation before it)
+/// changed anything, else the current one. 0 for a transaction within a transaction (etcd).
+/// </param>
+public abstract partial record KvReply(long Revision)
+{
+    /// <summary>Answers <see cref="KvCommand.Put"/>.</summary>
+    /// <param name="Revision">The new revision.</param>
+    /// <param name="Previous">The record before, if asked for and there was one.</param>
+    public sealed record Put(long Revision, KeyValueRecord? Previous) : KvReply(Revision);
+
+    /// <summary>Answers <see cref="KvCommand.DeleteRange"/>.</summary>
+    /// <param name="Revision">New if a key was deleted.</param>
+    /// <param name="Deleted">How many keys there were.</param>
+    /// <param name="Previous">Their records in order of key, if asked for; else empty.</param>
+    public sealed record DeleteRange(long Revision, long Deleted, ImmutableArray<KeyValueRecord> Previous) : KvReply(Revision);
+
+    /// <summary>Answers <see cref="KvCommand.Range"/>.</summary>
+    /// <param name="Result">Never with a refusal: that is <see cref="Refused"/>.</param>
+    public sealed record Range(RangeResult Result) : KvReply(Result.Revision);
+
+    /// <summary>Answers <see cref="KvCommand.Txn"/>.</summary>
+    /// <param name="Revision">New if an operation changed anything.</param>
+    /// <param name="Succeeded">Which list ran.</param>
+    /// <param name="Responses">One for each operation of that list, in order; never <see cref="Refused"/>.</param>
+    public sealed record Txn(long Revision, bool Succeeded, ImmutableArray<KvReply> Responses) : KvReply(Revision);
+
+    /// <summary>Answers <see cref="KvCommand.Compact"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    public sealed record Compact(long Revision) : KvReply(Revision);
+
+    /// <summary>The command was refused as a whole and changed nothing.</summary>
+    /// <param name="Revision">The current revision.</param>
+    /// <param name="Refusal">Why; never None.</param>
+    public sealed record Refused(long Revision, KvRefusal Refusal) : KvReply(Revision);
+}

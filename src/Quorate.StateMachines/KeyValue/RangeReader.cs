@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using Quorate.Core;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>Answers ranges from the versions in a store.</summary>
+internal static class RangeReader
+{
+    // User keys up to here are looked up without an allocation; larger ones take an array.
+    private const int StackKeyBytes = 256;
+
+    /// <param name="store">The versions.</param>
+    /// <param name="query">Checked by <see cref="RequestChecks"/>.</param>
+    /// <param name="current">The newest revision to be seen.</param>
+    /// <param name="compacted">The oldest revision to be seen.</param>
+    public static RangeResult Read(IStoreReader store, in RangeQuery query, long current, long compacted)
+    {
+        long revision = query.Revision <= 0 ? current : query.Revision;
+        if (revision > current) { return Refused(current, KvRefusal.FutureRevision); }
+        if (revision < compacted) { return Refused(current, KvRefusal.Compacted); }
+        return query.RangeEnd.IsEmpty ? ReadOne(store, query, revision, current) : ReadMany(store, query, revision, current);
+    }
+
+    /// <summary>Finds a key's newest version at or below a revision. False also if that is a tombstone.</summary>
+    /// <param name="store">The versions.</param>
+    /// <param name="buffer">At least <see cref="VersionKeys.MaxLength"/> bytes; what is found may refer to it.</param>
+    /// <param name="userKey">The key.</param>
+    /// <param name="revision">The revision.</param>
+    /// <param name="modRevision">The version's revision.</param>
+    /// <param name="version">Valid as long as the store's answers.</param>
+    public static bool TryFind(
+        IStoreReader store,
+        Span<byte> buffer,
+        ReadOnlySpan<byte> userKey,
+        long revision,
+        out long modRevision,
+        out VersionValue version)
+    {
+        int prefixLength = VersionKeys.WritePrefix(userKey, buffer);
+        VersionKeys.WriteSuffix(revision, VersionKeys.LastSub, buffer[prefixLength..]);
+        bool found = store.TryGetFirst(
+            buffer[..prefixLength],
+            buffer[..(prefixLength + VersionKeys.SuffixBytes)],
+            out ReadOnlySpan<byte> key,
+            out ReadOnlySpan<byte> value);
+        modRevision = found ? VersionKeys.Revision(key) : 0;
+        version = found ? VersionValue.Read(value) : default;
+        return found && !version.IsTombstone;
+    }
+
+    private static RangeResult Refused(long current, KvRefusal refusal) => new([], More: false, Count: 0, current, refusal);
+
+    private static RangeResult ReadOne(IStoreReader store, in RangeQuery query, long revision, long current)
+    {
+        int most = VersionKeys.MaxLength(query.Key.Length);
+        Span<byte> buffer = query.Key.Length <= StackKeyBytes ? stackalloc byte[most] : new byte[most];
+        if (!TryFind(store, buffer, query.Key.Span, revision, out long modRevision, out VersionValue version))
+        {
+            return new RangeResult([], More: false, Count: 0, current, KvRefusal.None);
+        }
+
+        if (query.CountOnly || !query.PassesFilters(version.CreateRevision, modRevision))
+        {
+            return new RangeResult([], More: false, Count: 1, current, KvRefusal.None);
+        }
+
+        KeyValueRecord[] records =
+        [
+            new(
+                query.Key,
+                query.KeysOnly ? default : version.Value.ToArray(),
+                version.CreateRevision,
+                modRevision,
+                version.Version,
+                version.Lease),
+        ];
+        return new RangeResult(
+            ImmutableCollectionsMarshal.AsImmutableArray(records), More: false, Count: 1, current, KvRefusal.None);
+    }
+
+    private static RangeResult ReadMany(IStoreReader store, in RangeQuery query, long revision, long current)
+    {
+        bool isSorted = query.SortTarget != KvSortTarget.Key || query.SortOrder == KvSortOrder.Descending;
+        bool sortsByValue = isSorted && query.SortTarget == KvSortTarget.Value;
+        long limit = query.Limit <= 0 ? long.MaxValue : query.Limit;
+
+        // With a target but no order, etcd cuts to one more than the limit by key first, and sorts what is left.
+        bool cutsFirst = query.SortOrder == KvSortOrder.None && !query.HasRevisionFilter && limit < long.MaxValue;
+        long most = query.CountOnly ? 0 : !isSorted ? limit : cutsFirst ? limit + 1 : long.MaxValue;
+
+        var records = new RecordList();
+        long count = 0;
+        bool more = false;
+        using var scan = new VersionScan(store, query.Key.Span, query.RangeEnd.Span, revision);
+        while (scan.MoveNext())
+        {
+            count++;
+            if (query.CountOnly || (more && !isSorted)) { continue; }
+            var version = VersionValue.Read(scan.StoreValue);
+            if (!query.PassesFilters(version.CreateRevision, VersionKeys.Revision(scan.StoreKey))) { continue; }
+            if (records.Count < most) { records.Add(scan.StoreKey, version, withValue: !query.KeysOnly || sortsByValue); }
+            else { more = true; }
+        }
+
+        if (isSorted)
+        {
+            records.Sort(query.SortTarget, query.SortOrder);
+            more = records.Count > limit;
+            if (more) { records.Cut((int)limit); }
+            if (query.KeysOnly) { records.DropValues(); }
+        }
+
+        return new RangeResult(records.Take(), more, count, current, KvRefusal.None);
+    }
+}
