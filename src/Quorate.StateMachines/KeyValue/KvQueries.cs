@@ -24,4 +24,17 @@ public static class KvQueries
             ? RangeReader.Read(view, query, meta.Current, meta.Compacted)
             : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
     }
+
+    /// <summary>Runs a transaction that only reads.</summary>
+    /// <param name="view">The state; ranges and conditions see the same one.</param>
+    /// <param name="txn">Must be <see cref="KvCommand.Txn.IsReadOnly"/>: the others change the state and go through the log.</param>
+    /// <returns><see cref="KvReply.Txn"/>, or <see cref="KvReply.Refused"/>; duplicates and lengths are not checked here.</returns>
+    public static KvReply Txn(IStoreReader view, KvCommand.Txn txn)
+    {
+        var reply = new ByteWriter();
+        new TxnRun(view, KvMeta.Read(view), writer: null).Run(txn, reply);
+        bool isReply = KvReply.TryDecode(reply.WrittenMemory, out KvReply? decoded);
+        Invariant.Holds(isReply && decoded is not null, $"{reply.Length} bytes");
+        return decoded;
+    }
 }

@@ -61,6 +61,14 @@ public abstract partial record KvReply
 
     internal static void WriteNoMoreRecords(ByteWriter writer) => writer.U8(0);
 
+    internal static void EncodeRefused(ByteWriter writer, long revision, KvRefusal refusal)
+    {
+        writer.U8(Format);
+        writer.U8((byte)Kind.Refused);
+        writer.U8((byte)refusal);
+        writer.VarInt(revision);
+    }
+
     internal static void WriteRange(ByteWriter writer, in RangeResult result)
     {
         Invariant.Holds(result.Refusal == KvRefusal.None, $"{result.Refusal}");

@@ -23,30 +23,24 @@ internal static class RangeReader
 
     /// <summary>Finds a key's newest version at or below a revision. False also if that is a tombstone.</summary>
     /// <param name="store">The versions.</param>
-    /// <param name="buffer">At least <see cref="VersionKeys.MaxLength"/> bytes; what is found may refer to it.</param>
-    /// <param name="userKey">The key.</param>
+    /// <param name="prefix">The key's prefix, and room for the suffix, which is written here. What is found may refer to it.</param>
     /// <param name="revision">The revision.</param>
     /// <param name="modRevision">The version's revision.</param>
     /// <param name="version">Valid as long as the store's answers.</param>
     public static bool TryFind(
-        IStoreReader store,
-        Span<byte> buffer,
-        ReadOnlySpan<byte> userKey,
-        long revision,
-        out long modRevision,
-        out VersionValue version)
+        IStoreReader store, Span<byte> prefix, long revision, out long modRevision, out VersionValue version)
     {
-        int prefixLength = VersionKeys.WritePrefix(userKey, buffer);
-        VersionKeys.WriteSuffix(revision, VersionKeys.LastSub, buffer[prefixLength..]);
+        VersionKeys.WriteSuffix(revision, VersionKeys.LastSub, prefix[^VersionKeys.SuffixBytes..]);
         bool found = store.TryGetFirst(
-            buffer[..prefixLength],
-            buffer[..(prefixLength + VersionKeys.SuffixBytes)],
-            out ReadOnlySpan<byte> key,
-            out ReadOnlySpan<byte> value);
+            VersionKeys.Prefix(prefix), prefix, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value);
         modRevision = found ? VersionKeys.Revision(key) : 0;
         version = found ? VersionValue.Read(value) : default;
         return found && !version.IsTombstone;
     }
+
+    /// <summary>True if a key exists at a revision.</summary>
+    public static bool Exists(IStoreReader store, ReadOnlySpan<byte> userKey, long revision) =>
+        TryFind(store, VersionKeys.PrefixOf(userKey, VersionKeys.SuffixBytes), revision, out _, out _);
 
     private static RangeResult Refused(long current, KvRefusal refusal) => new([], More: false, Count: 0, current, refusal);
 
@@ -54,7 +48,8 @@ internal static class RangeReader
     {
         int most = VersionKeys.MaxLength(query.Key.Length);
         Span<byte> buffer = query.Key.Length <= StackKeyBytes ? stackalloc byte[most] : new byte[most];
-        if (!TryFind(store, buffer, query.Key.Span, revision, out long modRevision, out VersionValue version))
+        buffer = buffer[..(VersionKeys.WritePrefix(query.Key.Span, buffer) + VersionKeys.SuffixBytes)];
+        if (!TryFind(store, buffer, revision, out long modRevision, out VersionValue version))
         {
             return new RangeResult([], More: false, Count: 0, current, KvRefusal.None);
         }

@@ -62,10 +62,12 @@ internal static class VersionKeys
     }
 
     /// <summary>The prefix of a user key's versions: the first store key at or after all of them, and before those of a greater user key.</summary>
-    public static byte[] PrefixOf(ReadOnlySpan<byte> userKey)
+    /// <param name="userKey">The key.</param>
+    /// <param name="room">Bytes to leave free after the prefix.</param>
+    public static Span<byte> PrefixOf(ReadOnlySpan<byte> userKey, int room = 0)
     {
         byte[] buffer = new byte[MaxLength(userKey.Length)];
-        return buffer[..WritePrefix(userKey, buffer)];
+        return buffer.AsSpan(0, WritePrefix(userKey, buffer) + room);
     }
 
     /// <summary>Makes a prefix the least key after all versions under it.</summary>

@@ -22,7 +22,7 @@ internal ref struct VersionScan
     {
         bool toTheLast = rangeEnd is [0];
         bool isEmpty = !toTheLast && rangeEnd.SequenceCompareTo(key) <= 0;
-        byte[] lower = VersionKeys.PrefixOf(key);
+        ReadOnlySpan<byte> lower = VersionKeys.PrefixOf(key);
         _cursor = store.OpenCursor(
             lower, isEmpty ? lower : toTheLast ? VersionKeys.AfterAll : VersionKeys.PrefixOf(rangeEnd));
         _revision = revision;

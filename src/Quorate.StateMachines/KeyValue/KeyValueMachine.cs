@@ -1,0 +1,153 @@
+using Quorate.Core;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>
+/// etcd's key-value store: every write makes one revision, and every revision since the compacted one can be read. Commands are
+/// <see cref="KvCommand"/>, replies <see cref="KvReply"/>; reads that need no log are <see cref="KvQueries"/>.
+/// </summary>
+/// <remarks>All state is in the store; in memory it keeps the two revisions and buffers. DESIGN.md has the layout.</remarks>
+public sealed class KeyValueMachine : IStateMachine
+{
+    private readonly VersionWriter _writer = new();
+    private KvMeta? _meta;
+
+    private KvMeta Meta
+    {
+        get
+        {
+            Invariant.Holds(_meta is not null, $"the machine was not opened");
+            return _meta.Value;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Open(IStoreReader store) => _meta = KvMeta.Read(store);
+
+    /// <inheritdoc/>
+    public void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply)
+    {
+        _writer.Start(store, Meta.Current);
+        if (KvCommand.TryReadPut(command.Payload, out KvCommand.PutFields put))
+        {
+            ApplyPut(put, reply);
+        }
+        else if (KvCommand.TryDecode(command.Payload.ToArray(), out KvCommand? decoded))
+        {
+            Apply(decoded, store, reply);
+        }
+        else
+        {
+            Refuse(reply, KvRefusal.Malformed);
+        }
+
+        if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }, store); }
+    }
+
+    /// <inheritdoc/>
+    public int FilterPrefixLength(ReadOnlySpan<byte> key) =>
+        VersionKeys.IsVersion(key) ? key.Length - VersionKeys.SuffixBytes : key.Length;
+
+    /// <inheritdoc/>
+    public ICompactionFilter? CreateCompactionFilter(IStoreReader store)
+    {
+        // The least revision of a version is 2.
+        long compacted = KvMeta.Read(store).Compacted;
+        return compacted < 2 ? null : new KvCompactionFilter(compacted);
+    }
+
+    /// <inheritdoc/>
+    public ulong HashState(IStoreReader store) => KvStateHash.Compute(store);
+
+    private void Apply(KvCommand command, IStoreWriter store, ByteWriter reply)
+    {
+        switch (command)
+        {
+            case KvCommand.DeleteRange delete:
+                ApplyDeleteRange(delete, reply);
+                break;
+            case KvCommand.Range range:
+                ApplyRange(range, store, reply);
+                break;
+            case KvCommand.Txn txn:
+                new TxnRun(store, Meta, _writer).Run(txn, reply);
+                break;
+            case KvCommand.Compact compact:
+                ApplyCompact(compact, store, reply);
+                break;
+            default:
+                throw Invariant.Unreachable(command);
+        }
+    }
+
+    private void ApplyPut(scoped in KvCommand.PutFields put, ByteWriter reply)
+    {
+        KvRefusal refusal = RequestChecks.Check(put);
+        if (refusal == KvRefusal.None && put.Lease != 0) { refusal = KvRefusal.LeaseNotFound; }
+        if (refusal == KvRefusal.None)
+        {
+            int start = reply.Length;
+            reply.U8(KvReply.Format);
+            refusal = _writer.TryPut(put, reply);
+            if (refusal == KvRefusal.None) { return; }
+            reply.Truncate(start);
+        }
+
+        Refuse(reply, refusal);
+    }
+
+    private void ApplyDeleteRange(KvCommand.DeleteRange delete, ByteWriter reply)
+    {
+        KvRefusal refusal = RequestChecks.CheckFields(delete, maxTxnOps: 0);
+        if (refusal != KvRefusal.None)
+        {
+            Refuse(reply, refusal);
+            return;
+        }
+
+        reply.U8(KvReply.Format);
+        _writer.DeleteRange(delete, reply);
+    }
+
+    private void ApplyRange(KvCommand.Range range, IStoreWriter store, ByteWriter reply)
+    {
+        KvRefusal refusal = RequestChecks.Check(range.Query);
+        RangeResult result = refusal == KvRefusal.None
+            ? RangeReader.Read(store, range.Query, Meta.Current, Meta.Compacted)
+            : default;
+        if (refusal == KvRefusal.None) { refusal = result.Refusal; }
+        if (refusal != KvRefusal.None)
+        {
+            Refuse(reply, refusal);
+            return;
+        }
+
+        reply.U8(KvReply.Format);
+        KvReply.WriteRange(reply, result);
+    }
+
+    private void ApplyCompact(KvCommand.Compact compact, IStoreWriter store, ByteWriter reply)
+    {
+        if (compact.Revision <= Meta.Compacted)
+        {
+            Refuse(reply, KvRefusal.Compacted);
+        }
+        else if (compact.Revision > Meta.Current)
+        {
+            Refuse(reply, KvRefusal.FutureRevision);
+        }
+        else
+        {
+            SetMeta(Meta with { Compacted = compact.Revision }, store);
+            new KvReply.Compact(Meta.Current).Encode(reply);
+        }
+    }
+
+    private void Refuse(ByteWriter reply, KvRefusal refusal) => KvReply.EncodeRefused(reply, Meta.Current, refusal);
+
+    private void SetMeta(KvMeta meta, IStoreWriter store)
+    {
+        _meta = meta;
+        meta.Write(store);
+    }
+}

@@ -1,0 +1,164 @@
+using Quorate.Core;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>
+/// Writes one command's changes as versions of one new revision, in order, and each change's answer (KvReply.Codec.cs). Its
+/// buffers are reused: a put allocates nothing here.
+/// </summary>
+internal sealed class VersionWriter
+{
+    private readonly ByteWriter _value = new(4096);
+    private readonly ByteWriter _deleted = new();
+    private byte[] _key = new byte[256];
+    private byte[] _userKey = [];
+    private IStoreWriter? _store;
+    private long _before;
+    private uint _changes;
+
+    /// <summary>True once something was written.</summary>
+    public bool HasChanged => _changes > 0;
+
+    /// <summary>The newest revision as the command sees it: the new one from its first change on.</summary>
+    public long Revision => HasChanged ? _before + 1 : _before;
+
+    private IStoreWriter Store => _store!;
+
+    /// <summary>Starts a command.</summary>
+    /// <param name="store">Written to until the next start.</param>
+    /// <param name="before">The current revision.</param>
+    public void Start(IStoreWriter store, long before)
+    {
+        _store = store;
+        _before = before;
+        _changes = 0;
+    }
+
+    /// <summary>Puts a key, unless the flags ask for a key that does not exist.</summary>
+    /// <returns>None or KeyNotFound; then nothing was written, to the store or the reply.</returns>
+    public KvRefusal TryPut(scoped in KvCommand.PutFields put, ByteWriter reply)
+    {
+        Span<byte> key = KeyFor(put.Key);
+        bool exists = RangeReader.TryFind(Store, key, long.MaxValue, out long modRevision, out VersionValue old);
+        VersionValue kept = old;
+        if ((put.IgnoreValue || put.IgnoreLease) && !exists
+            && !RangeReader.TryFind(Store, key, _before, out _, out kept)) // Deleted by this very transaction: as it was before.
+        {
+            return KvRefusal.KeyNotFound;
+        }
+
+        reply.U8((byte)KvReply.Kind.Put);
+        if (put.PrevKv && exists)
+        {
+            KvReply.WriteRecord(
+                reply, put.Key, old.Value, old.CreateRevision, modRevision, old.Version, old.Lease);
+        }
+
+        KvReply.WriteNoMoreRecords(reply);
+        reply.VarInt(_before + 1);
+
+        _value.Clear();
+        VersionValue.Write(
+            _value,
+            createRevision: exists ? old.CreateRevision : _before + 1,
+            version: exists ? old.Version + 1 : 1,
+            lease: put.IgnoreLease ? kept.Lease : put.Lease,
+            put.IgnoreValue ? kept.Value : put.Value);
+        Write(key);
+        return KvRefusal.None;
+    }
+
+    /// <summary>Deletes the keys of a range.</summary>
+    public void DeleteRange(KvCommand.DeleteRange delete, ByteWriter reply)
+    {
+        reply.U8((byte)KvReply.Kind.DeleteRange);
+        long deleted = delete.RangeEnd.IsEmpty ? DeleteOne(delete, reply) : DeleteMany(delete, reply);
+        reply.VarInt(deleted);
+        reply.VarInt(Revision);
+    }
+
+    private long DeleteOne(KvCommand.DeleteRange delete, ByteWriter reply)
+    {
+        Span<byte> key = KeyFor(delete.Key.Span);
+        bool exists = RangeReader.TryFind(Store, key, long.MaxValue, out long modRevision, out VersionValue old);
+        if (exists && delete.PrevKv)
+        {
+            KvReply.WriteRecord(
+                reply, delete.Key.Span, old.Value, old.CreateRevision, modRevision, old.Version, old.Lease);
+        }
+
+        KvReply.WriteNoMoreRecords(reply);
+        if (!exists) { return 0; }
+        WriteTombstone(key);
+        return 1;
+    }
+
+    private long DeleteMany(KvCommand.DeleteRange delete, ByteWriter reply)
+    {
+        // The store must not change under a cursor: first all keys, then all writes.
+        _deleted.Clear();
+        long count = 0;
+        using (var scan = new VersionScan(Store, delete.Key.Span, delete.RangeEnd.Span, long.MaxValue))
+        {
+            for (; scan.MoveNext(); count++)
+            {
+                _deleted.Bytes(VersionKeys.Prefix(scan.StoreKey));
+                if (delete.PrevKv) { WriteRecord(scan.StoreKey, VersionValue.Read(scan.StoreValue), reply); }
+            }
+        }
+
+        KvReply.WriteNoMoreRecords(reply);
+        var prefixes = new ByteReader(_deleted.Written);
+        while (!prefixes.AtEnd)
+        {
+            ReadOnlySpan<byte> prefix = prefixes.Bytes();
+            Span<byte> key = Room(ref _key, prefix.Length + VersionKeys.SuffixBytes);
+            prefix.CopyTo(key);
+            WriteTombstone(key);
+        }
+
+        return count;
+    }
+
+    private void WriteRecord(ReadOnlySpan<byte> storeKey, in VersionValue version, ByteWriter reply)
+    {
+        ReadOnlySpan<byte> prefix = VersionKeys.Prefix(storeKey);
+        Span<byte> userKey = Room(ref _userKey, prefix.Length);
+        int length = VersionKeys.WriteUserKey(prefix, userKey);
+        KvReply.WriteRecord(
+            reply,
+            userKey[..length],
+            version.Value,
+            version.CreateRevision,
+            VersionKeys.Revision(storeKey),
+            version.Version,
+            version.Lease);
+    }
+
+    private void WriteTombstone(Span<byte> key)
+    {
+        _value.Clear();
+        VersionValue.WriteTombstone(_value);
+        Write(key);
+    }
+
+    private void Write(Span<byte> key)
+    {
+        VersionKeys.WriteSuffix(_before + 1, _changes, key[^VersionKeys.SuffixBytes..]);
+        _changes++;
+        Store.Put(key, _value.Written);
+    }
+
+    // The user key's prefix, and room for the suffix.
+    private Span<byte> KeyFor(ReadOnlySpan<byte> userKey)
+    {
+        Span<byte> room = Room(ref _key, VersionKeys.MaxLength(userKey.Length));
+        return room[..(VersionKeys.WritePrefix(userKey, room) + VersionKeys.SuffixBytes)];
+    }
+
+    private static Span<byte> Room(ref byte[] buffer, int length)
+    {
+        if (buffer.Length < length) { buffer = new byte[length * 2L]; }
+        return buffer.AsSpan(0, length);
+    }
+}
