@@ -54,6 +54,10 @@ public interface ICompactionFilter
     /// <summary>True to keep the record.</summary>
     /// <param name="key">Greater than the key before.</param>
     /// <param name="value">Its newest value.</param>
-    /// <param name="isBottommost">True if no older file holds keys in the range being compacted.</param>
+    /// <param name="isBottommost">
+    /// True only if every older record under the key's filter prefix (<see cref="IStateMachine.FilterPrefixLength"/>) takes part
+    /// in this compaction. No older file in the range of its keys is not enough: a tombstone of a machine hides records that
+    /// sort after it, and these may lie behind the last key of the compaction, in the next file of the level or in an older one.
+    /// </param>
     bool Keep(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isBottommost);
 }
