@@ -1,0 +1,209 @@
+using System.Collections.Frozen;
+using Quorate.Core;
+using Quorate.Node.Logging;
+using Quorate.Node.Peers;
+using Quorate.Replication;
+using Quorate.Storage.Wal;
+
+namespace Quorate.Node.Loop;
+
+// Something to be done with NodeCore on the loop.
+internal interface ILoopCall
+{
+    void Run(NodeCore core);
+
+    // The loop ended first.
+    void Abandon();
+}
+
+/*
+ * The one thread that calls NodeCore. A turn: take all that waits, hand it to NodeCore, make the ticks that are due, flush.
+ * What NodeCore wants done goes out through INodeHost, to threads that never wait for this one.
+ */
+internal sealed class NodeLoop : INodeHost, IPeerReceiver
+{
+    private readonly Inbox _inbox;
+    private readonly INodeLog _log;
+    private readonly TimeProvider _wallClock;
+    private readonly Action<Exception> _failed;
+    private readonly LoopGuard _guard;
+    private readonly TickClock _clock;
+    private readonly Thread _thread;
+    private NodeCore? _core;
+    private PeerNetwork? _network;
+    private SyncThread? _sync;
+    private JobThreads? _jobs;
+    private volatile FrozenDictionary<ShardId, ShardStatus> _statuses = FrozenDictionary<ShardId, ShardStatus>.Empty;
+    private bool _statusChanged;
+    private bool _statusUrgent;
+    private long _stopUntil = long.MaxValue;
+    private long _turns;
+
+    public NodeLoop(
+        Inbox inbox, INodeLog log, TimeProvider wallClock, int tickMilliseconds, LoopGuard guard, Action<Exception> failed)
+    {
+        _inbox = inbox;
+        _log = log;
+        _wallClock = wallClock;
+        _guard = guard;
+        _failed = failed;
+        _clock = new TickClock(tickMilliseconds);
+        _thread = new Thread(Run) { IsBackground = true, Name = "quorate-loop" };
+    }
+
+    public long Turns => Volatile.Read(ref _turns);
+
+    public long SkippedTicks => _clock.Skipped;
+
+    public ShardStatus? StatusOf(ShardId shard) => _statuses.GetValueOrDefault(shard);
+
+    public IReadOnlyCollection<ShardStatus> Statuses => _statuses.Values;
+
+    public void Start(NodeCore core, PeerNetwork network, SyncThread sync, JobThreads jobs)
+    {
+        _core = core;
+        _network = network;
+        _sync = sync;
+        _jobs = jobs;
+        PublishStatus(core);
+        _thread.Start();
+    }
+
+    public bool Join(TimeSpan timeout) => _thread.Join(timeout);
+
+    // On the loop: from now on the loop ends as soon as NodeCore is ready to stop, or at the time given (Environment.TickCount64).
+    public void StopBy(NodeCore core, long until)
+    {
+        core.BeginStop();
+        _stopUntil = until;
+    }
+
+    void INodeHost.Send(NodeId to, ReadOnlyMemory<byte> frame)
+    {
+        if (!_guard.HasFailed) { _network!.Send(to, frame.Span); }
+    }
+
+    void INodeHost.Persist(WalBatch batch) => _sync!.Post(batch);
+
+    void INodeHost.Run(NodeJob job) => _jobs!.Post(job);
+
+    void INodeHost.Report(NodeEvent change)
+    {
+        // Who leads, and in which term, must not be a tick late in what doors are told.
+        _statusUrgent = true;
+        _log.Write(
+            LogSeverity.Info, change.Name, new LogField("shard", (long)change.Shard.Value), new LogField("detail", change.Detail));
+    }
+
+    void IPeerReceiver.Received(PeerLink link, PeerConnection connection, ReadOnlyMemory<byte> frame) =>
+        _inbox.Post(new InboxItem(InboxKind.Frame, link, connection, link.Peer, frame));
+
+    void IPeerReceiver.Disconnected(NodeId peer) => _inbox.Post(new InboxItem(InboxKind.Disconnected, Peer: peer));
+
+    void IPeerReceiver.Failed(Exception bug) => _failed(bug);
+
+    private void Run()
+    {
+        try
+        {
+            RunTurns(_core!);
+        }
+        catch (Exception e)
+        {
+            // A bug or damage: the state in memory cannot be trusted, so nothing more may be said in its name.
+            _failed(e);
+        }
+
+        EndWaiting();
+    }
+
+    private void RunTurns(NodeCore core)
+    {
+        bool hasMore = true; // Opening may have left something to do.
+        while (!_guard.HasFailed)
+        {
+            foreach (ref readonly InboxItem item in _inbox.Take(hasMore ? 0 : _clock.MillisecondsLeft()))
+            {
+                _statusChanged = true;
+                Handle(core, item);
+            }
+
+            int ticks = _clock.TakeDue();
+            for (int i = 0; i < ticks; i++) { core.Tick(_wallClock.GetUtcNow().ToUnixTimeMilliseconds()); }
+
+            hasMore = core.Flush();
+            _turns++;
+            if (_statusUrgent || (_statusChanged && ticks > 0)) { PublishStatus(core); }
+            if (_stopUntil != long.MaxValue && (core.ReadyToStop || Environment.TickCount64 >= _stopUntil)) { return; }
+        }
+    }
+
+    private void Handle(NodeCore core, in InboxItem item)
+    {
+        switch (item.Kind)
+        {
+            case InboxKind.Proposal:
+                var proposal = (PendingProposal)item.Subject!;
+                _guard.Pending.Add(proposal);
+                core.Propose(proposal);
+                break;
+            case InboxKind.Read:
+                var read = (PendingRead)item.Subject!;
+                _guard.Pending.Add(read);
+                core.Read(read);
+                break;
+            case InboxKind.Frame:
+                HandleFrame(core, (PeerLink)item.Subject!, (PeerConnection)item.Detail!, item.Bytes);
+                break;
+            case InboxKind.Disconnected: core.Disconnected(item.Peer); break;
+            case InboxKind.Persisted: core.Persisted((WalBatch)item.Subject!); break;
+            case InboxKind.JobDone: core.JobDone((NodeJob)item.Subject!, (Exception?)item.Detail); break;
+            case InboxKind.Call: ((ILoopCall)item.Subject!).Run(core); break;
+            default: throw Invariant.Unreachable(item.Kind);
+        }
+    }
+
+    private static void HandleFrame(NodeCore core, PeerLink link, PeerConnection connection, ReadOnlyMemory<byte> frame)
+    {
+        if (!connection.IsPoisoned && !core.Receive(link.Peer, frame))
+        {
+            connection.IsPoisoned = true;
+            link.Detach(connection, "sent a malformed frame");
+        }
+
+        link.Release(frame.Length);
+    }
+
+    private void PublishStatus(NodeCore core)
+    {
+        _statusChanged = false;
+        _statusUrgent = false;
+        var statuses = new Dictionary<ShardId, ShardStatus>();
+        foreach (ShardId shard in core.Shards)
+        {
+            if (core.StatusOf(shard) is { } status) { statuses[shard] = status; }
+        }
+
+        _statuses = statuses.ToFrozenDictionary();
+    }
+
+    // The loop has ended. Nobody may be left waiting for it.
+    private void EndWaiting()
+    {
+        _inbox.Close();
+        foreach (ref readonly InboxItem item in _inbox.Take(0))
+        {
+            // NodeCore never saw these, so nothing happened.
+            switch (item.Subject)
+            {
+                case PendingProposal proposal: proposal.Refuse(RequestOutcome.Stopping); break;
+                case PendingRead read: read.Refuse(RequestOutcome.Stopping); break;
+                case ILoopCall call: call.Abandon(); break;
+                default: break;
+            }
+        }
+
+        // What NodeCore has may have happened, or may happen yet. After a graceful end its Dispose says so itself.
+        if (_guard.HasFailed) { _guard.Pending.AbandonAll(RequestOutcome.Unknown); }
+    }
+}
