@@ -1,150 +1,227 @@
-using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.Raft;
-
-/// <summary>What a replica starts from: what its disk holds.</summary>
-/// <param name="HardState">Last durable hard state; default for a new replica.</param>
-/// <param name="Snapshot">Where the state machine's durable state stands; position zero for none. The membership is as of there.</param>
-/// <param name="Entries">The durable entries right after the snapshot, without gaps.</param>
-/// <param name="Applied">Last entry that need not be given out as committed again; at least the snapshot's index.</param>
-public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, ImmutableArray<LogEntry> Entries, LogIndex Applied);
-
-/// <summary>What a replica can tell about itself.</summary>
-/// <param name="Id">The replica.</param>
-/// <param name="Role">What it does.</param>
-/// <param name="Term">Its term.</param>
-/// <param name="Leader">Whom it takes for the leader, or none.</param>
-/// <param name="Commit">Highest index known to be committed.</param>
-/// <param name="Applied">Highest index applied.</param>
-/// <param name="FirstIndex">First index the log still holds; one past the last if it holds none.</param>
-/// <param name="LastIndex">Last index of the log.</param>
-/// <param name="Membership">As of the last applied membership entry.</param>
-/// <param name="Transferee">On a leader: to whom it hands over, or none.</param>
-/// <param name="Followers">On a leader: everybody else in the group, sorted. Empty on others.</param>
-public sealed record RaftStatus(
-    ReplicaId Id, Role Role, Term Term, ReplicaId Leader, LogIndex Commit, LogIndex Applied, LogIndex FirstIndex,
-    LogIndex LastIndex, Membership Membership, ReplicaId Transferee, ImmutableArray<FollowerProgress> Followers);
-
-/// <summary>How a leader sends its log to one follower.</summary>
-public enum ProgressState
-{
-    /// <summary>The leader looks for the last entry they share: one message at a time.</summary>
-    Probe,
-
-    /// <summary>The leader streams, up to the in-flight limits.</summary>
-    Replicate,
-
-    /// <summary>A snapshot is on its way; no entries are sent.</summary>
-    Snapshot,
-}
-
-/// <summary>What a leader knows of one other replica.</summary>
-/// <param name="Id">The other replica.</param>
-/// <param name="Match">Last index it is known to hold durably.</param>
-/// <param name="Next">First index the next message will carry.</param>
-/// <param name="State">How entries are sent.</param>
-/// <param name="InflightMessages">AppendEntries with entries sent and not answered.</param>
-/// <param name="Paused">True if no entries may be sent now: in-flight limit, unanswered probe, or snapshot.</param>
-public readonly record struct FollowerProgress(
-    ReplicaId Id, LogIndex Match, LogIndex Next, ProgressState State, int InflightMessages, bool Paused);
 
 /// <summary>
 /// Raft for one replica of one shard: takes messages and ticks, changes its state, queues output for <see cref="TakeReady"/>.
 /// No I/O, no clock, no thread; the same calls with the same seed give the same outputs.
 /// </summary>
 /// <remarks>Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (2014); Ongaro's thesis for the rest.</remarks>
-public sealed class RaftCore
+public sealed partial class RaftCore
 {
+    private readonly ShardId _shard;
+    private readonly ReplicaId _id;
+    private readonly RaftOptions _options;
+    private readonly Prng _random;
+    private readonly RaftLog _log;
+    private readonly PersistQueue _persists = new();
+    private Role _role = Role.Follower;
+    private Term _term;
+    private ReplicaId _vote;
+    private ReplicaId _leader;
+    private LogIndex _commit;
+    private LogIndex _applied;
+    private LogIndex _handedOut; // Committed entries up to here are in some Ready.
+    private Membership _membership;
+    private long _ticks;
+    private long _electionElapsed;
+    private int _heartbeatElapsed;
+    private int _electionTimeout;
+
     /// <summary>Starts a replica from what its disk holds.</summary>
-    public RaftCore(ShardId shard, ReplicaId id, RaftOptions options, RaftState state, Prng random) =>
-        throw new NotSupportedException();
+    /// <param name="shard">The group.</param>
+    /// <param name="id">This replica.</param>
+    /// <param name="options">Timers and limits.</param>
+    /// <param name="state">What its disk holds.</param>
+    /// <param name="random">For election timeouts; a stream of its own.</param>
+    /// <exception cref="ArgumentException">The options have problems.</exception>
+    public RaftCore(ShardId shard, ReplicaId id, RaftOptions options, RaftState state, Prng random)
+    {
+        if (options.Problems().FirstOrDefault() is { } problem) { throw new ArgumentException(problem, nameof(options)); }
+        Invariant.Holds(!id.IsNone, $"a replica of {shard} has no id");
+        _shard = shard;
+        _id = id;
+        _options = options;
+        _random = random;
+        _log = new RaftLog(state.Snapshot.Position, state.Entries);
+        Invariant.Holds(state.HardState.Commit <= _log.LastIndex, $"{state.HardState} and a log that ends at {_log.Last}");
+        Invariant.Holds(state.Applied <= _log.LastIndex, $"applied {state.Applied} and a log that ends at {_log.Last}");
+
+        // A snapshot, or state applied from entries a majority had, may be on disk without the hard state that went with it.
+        _term = state.HardState.Term > _log.Last.Term ? state.HardState.Term : _log.Last.Term;
+        _vote = _term == state.HardState.Term ? state.HardState.Vote : ReplicaId.None;
+        _savedHardState = state.HardState;
+        _membership = state.Snapshot.Membership;
+        _applied = state.Snapshot.Position.Index;
+        _commit = LogIndex.Max(state.HardState.Commit, LogIndex.Max(state.Applied, _applied));
+        _handedOut = LogIndex.Max(state.Applied, _applied);
+        Applied(_handedOut);
+        _voteEmbargo = options.LeaseReads ? options.ElectionTicks : 0;
+        _indexHeld = HeldBy;
+        _roundConfirmed = ConfirmedBy;
+        _voteOf = VoteOf;
+        DrawElectionTimeout();
+    }
 
     /// <summary>State, for the host's decisions and for people.</summary>
-    public RaftStatus Status => throw new NotSupportedException();
+    public RaftStatus Status => new(
+        _id, _role, _term, _leader, _commit, _applied, _log.FirstIndex, _log.LastIndex, _membership, _transferee,
+        [.. _peers.Where(peer => peer.Id != _id).Select(static peer => peer.View())]);
 
     /// <summary>What this replica does.</summary>
-    public Role Role => throw new NotSupportedException();
+    public Role Role => _role;
 
     /// <summary>Its term.</summary>
-    public Term Term => throw new NotSupportedException();
+    public Term Term => _term;
 
     /// <summary>Whom it takes for the leader, or none.</summary>
-    public ReplicaId Leader => throw new NotSupportedException();
+    public ReplicaId Leader => _leader;
 
     /// <summary>The membership as of the last applied membership entry.</summary>
-    public Membership Membership => throw new NotSupportedException();
+    public Membership Membership => _membership;
 
     /// <summary>Highest index known to be committed.</summary>
-    public LogIndex Commit => throw new NotSupportedException();
-
-    /// <summary>Takes one message from a peer.</summary>
-    public void Step(RaftMessage message) => throw new NotSupportedException();
-
-    /// <summary>One tick of the host's clock has passed.</summary>
-    public void Tick() => throw new NotSupportedException();
-
-    /// <summary>Appends one entry with this payload, if this replica leads. The payload must never change afterwards.</summary>
-    /// <param name="payload">The entry's payload.</param>
-    /// <param name="position">Index and term it got.</param>
-    public ProposeOutcome Propose(ReadOnlyMemory<byte> payload, out LogPosition position) => throw new NotSupportedException();
-
-    /// <summary>Proposes a membership change, if this replica leads.</summary>
-    public ProposeOutcome ProposeMembership(MembershipChange change, out LogPosition position) => throw new NotSupportedException();
-
-    /// <summary>
-    /// Asks at which index a linearizable read may be served. The answer comes in <see cref="Ready.Reads"/>, or the context in
-    /// <see cref="Ready.DroppedReads"/>; a message lost between nodes can mean neither, so the host asks again after a while.
-    /// </summary>
-    public void ReadIndex(ulong context) => throw new NotSupportedException();
-
-    /// <summary>Starts a campaign now, as an election timeout would.</summary>
-    public void Campaign() => throw new NotSupportedException();
-
-    /// <summary>Hands leadership to another voter; given up after an election timeout. On a follower, asks the leader to.</summary>
-    public void TransferLeadership(ReplicaId to) => throw new NotSupportedException();
-
-    /// <summary>A follower forgets its leader within the term, so that it grants pre-votes.</summary>
-    public void ForgetLeader() => throw new NotSupportedException();
-
-    /// <summary>True if <see cref="TakeReady"/> would give something to do.</summary>
-    public bool HasReady => throw new NotSupportedException();
-
-    /// <summary>Takes all output queued so far.</summary>
-    public Ready TakeReady() => throw new NotSupportedException();
-
-    /// <summary>The Ready with this token, and all before it, are durable.</summary>
-    public void Persisted(ulong persistToken) => throw new NotSupportedException();
-
-    /// <summary>All entries up to here are applied to the state machine. Membership entries take effect before this call returns.</summary>
-    public void Applied(LogIndex index) => throw new NotSupportedException();
-
-    /// <summary>Forgets entries up to and including an index that is applied and durable in the state machine's own files.</summary>
-    /// <param name="index">At most the applied index.</param>
-    public void CompactLog(LogIndex index) => throw new NotSupportedException();
+    public LogIndex Commit => _commit;
 
     /// <summary>Bytes of payload held in the log.</summary>
-    public long LogBytes => throw new NotSupportedException();
+    public long LogBytes => _log.Bytes;
 
-    /// <summary>Replicas whose next entries are gone from the log and that wait for a snapshot to be sent by the host.</summary>
-    public ImmutableArray<ReplicaId> SnapshotsWanted => throw new NotSupportedException();
+    /// <summary>The term of an entry, or null if it is not in the log any more or not yet. Known for the last compacted one too.</summary>
+    public Term? TermAt(LogIndex index) => _log.TermAt(index);
 
-    /// <summary>The host starts to send this snapshot to a follower; Raft pauses its log until the outcome is known.</summary>
-    public void SnapshotStarted(ReplicaId to, LogPosition position) => throw new NotSupportedException();
+    /// <summary>Takes one message from a peer. Changes this replica's state and queues output; nothing else.</summary>
+    /// <param name="message">Of this shard. One meant for another replica (an earlier copy on this node) is ignored.</param>
+    public void Step(RaftMessage message)
+    {
+        Invariant.Holds(message.Shard == _shard, $"message for {message.Shard} reached {_shard}");
+        if (message.To != _id || message.From == _id) { return; }
+        if (message.Term < _term)
+        {
+            AnswerStale(message);
+            return;
+        }
 
-    /// <summary>The host finished, or gave up, sending a snapshot.</summary>
-    public void ReportSnapshot(ReplicaId to, bool succeeded) => throw new NotSupportedException();
+        if (message is RequestVote { IsTransfer: false } && IsVoteWithheld) { return; }
 
-    /// <summary>The last message to this replica did not arrive (connection lost): probe instead of streaming.</summary>
-    public void ReportUnreachable(ReplicaId peer) => throw new NotSupportedException();
+        // A pre-vote, and the grant of one, name a term that nobody has entered yet (Raft thesis, 9.6).
+        bool announcesTerm = message is not (RequestVote { IsPreVote: true } or RequestVoteReply { IsPreVote: true, Granted: true });
+        if (message.Term > _term && announcesTerm)
+        {
+            BecomeFollower(message.Term, message.IsFromLeader ? message.From : ReplicaId.None);
+        }
+
+        if (message.IsFromLeader) { AcknowledgeLeader(message); }
+        switch (message)
+        {
+            case RequestVote request: AnswerVote(request); break;
+            case AppendEntries append: FollowAppend(append); break;
+            case Heartbeat heartbeat: FollowHeartbeat(heartbeat); break;
+            case InstallSnapshot install: FollowSnapshot(install.Header, install.Snapshot); break;
+            case TimeoutNow: CampaignForTransfer(); break;
+            case ReadIndexReply reply: _reads.Answered(new ReadState(reply.Context, reply.Index)); break;
+            case RequestVoteReply reply: CountVote(reply); break;
+            case AppendEntriesReply or HeartbeatReply or TransferRequest or ReadIndexRequest when _role != Role.Leader: break;
+            case AppendEntriesReply reply: LeadAppendReply(reply); break;
+            case HeartbeatReply reply: LeadHeartbeatReply(reply); break;
+            case TransferRequest request: TransferLeadership(request.Transferee); break;
+            case ReadIndexRequest request: LeadRead(request.From, request.Context); break;
+            default: throw Invariant.Unreachable(message);
+        }
+    }
+
+    /// <summary>One tick of the host's clock has passed.</summary>
+    public void Tick()
+    {
+        _ticks++;
+        _electionElapsed++;
+        if (_voteEmbargo > 0) { _voteEmbargo--; }
+        if (_role == Role.Leader)
+        {
+            TickLeader();
+        }
+        else if (_electionElapsed >= _electionTimeout && MayCampaign)
+        {
+            Campaign();
+        }
+    }
 
     /// <summary>
     /// Replaces the election timeout drawn at random, until the next one is drawn (with each change of term, leader or role).
     /// For tests that need to say who campaigns.
     /// </summary>
     /// <param name="ticks">At least 1.</param>
-    public void SetElectionTimeout(int ticks) => throw new NotSupportedException();
+    public void SetElectionTimeout(int ticks)
+    {
+        Invariant.Holds(ticks >= 1, $"election timeout of {ticks}");
+        _electionTimeout = ticks;
+    }
 
-    /// <summary>The term of an entry, or null if it is not in the log any more or not yet.</summary>
-    public Term? TermAt(LogIndex index) => throw new NotSupportedException();
+    /// <summary>A follower forgets its leader within the term, so that it grants pre-votes. With lease reads on, nothing happens.</summary>
+    public void ForgetLeader()
+    {
+        // The leader's lease relies on followers that remember it.
+        if (_role == Role.Follower && !_options.LeaseReads) { _leader = ReplicaId.None; }
+    }
+
+    /// <summary>Answers a message of an older term where silence would leave its sender stuck (Raft paper, 5.1).</summary>
+    private void AnswerStale(RaftMessage message)
+    {
+        switch (message)
+        {
+            // A leader of the past: our term makes it step down. It matters with PreVote and CheckQuorum, where no
+            // disturbing campaign of ours would tell it.
+            case AppendEntries or Heartbeat or InstallSnapshot:
+                SendAfterPersist(new AppendEntriesReply(HeaderTo(message.From), false, LogIndex.Zero, LogPosition.Zero));
+                break;
+            case RequestVote request:
+                SendAfterPersist(new RequestVoteReply(HeaderTo(message.From), request.IsPreVote, false));
+                break;
+            default: break;
+        }
+    }
+
+    /// <summary>A message only the leader of our term can have sent: follow it.</summary>
+    private void AcknowledgeLeader(RaftMessage message)
+    {
+        // Election safety (Raft paper, figure 3): at most one leader per term.
+        Invariant.Holds(_role != Role.Leader, $"{message.From} leads term {_term}, and so do we");
+        Invariant.Holds(_leader.IsNone || _leader == message.From, $"{message.From} and {_leader} lead term {_term}");
+        if (_role != Role.Follower) { BecomeFollower(_term, message.From); }
+        _leader = message.From;
+        _electionElapsed = 0;
+    }
+
+    private void BecomeFollower(Term term, ReplicaId leader)
+    {
+        Reset(term);
+        _role = Role.Follower;
+        _leader = leader;
+    }
+
+    /// <summary>Forgets what belongs to one term and one role.</summary>
+    private void Reset(Term term)
+    {
+        Invariant.Holds(term >= _term, $"term moves back from {_term} to {term}");
+        if (term != _term)
+        {
+            _term = term;
+            _vote = ReplicaId.None;
+        }
+
+        _leader = ReplicaId.None;
+        _electionElapsed = 0;
+        _heartbeatElapsed = 0;
+        _votes.Clear();
+        _peers = [];
+        _transferee = ReplicaId.None;
+        _pendingMembership = LogIndex.Zero;
+        _uncommittedBytes = 0;
+        _lease = null;
+        _reads.Drop(_id);
+        DrawElectionTimeout();
+    }
+
+    private void DrawElectionTimeout() => _electionTimeout = _options.ElectionTicks + _random.Below(_options.ElectionTicks);
+
+    private MessageHeader HeaderTo(ReplicaId to) => new(_shard, _id, to, _term);
 }

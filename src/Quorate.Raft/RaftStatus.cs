@@ -1,0 +1,50 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+
+namespace Quorate.Raft;
+
+/// <summary>What a replica starts from: what its disk holds.</summary>
+/// <param name="HardState">Last durable hard state; default for a new replica.</param>
+/// <param name="Snapshot">Where the state machine's durable state stands; position zero for none. The membership is as of there.</param>
+/// <param name="Entries">The durable entries right after the snapshot, without gaps.</param>
+/// <param name="Applied">Last entry that need not be given out as committed again; at least the snapshot's index.</param>
+public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, ImmutableArray<LogEntry> Entries, LogIndex Applied);
+
+/// <summary>What a replica can tell about itself.</summary>
+/// <param name="Id">The replica.</param>
+/// <param name="Role">What it does.</param>
+/// <param name="Term">Its term.</param>
+/// <param name="Leader">Whom it takes for the leader, or none.</param>
+/// <param name="Commit">Highest index known to be committed.</param>
+/// <param name="Applied">Highest index applied.</param>
+/// <param name="FirstIndex">First index the log still holds; one past the last if it holds none.</param>
+/// <param name="LastIndex">Last index of the log.</param>
+/// <param name="Membership">As of the last applied membership entry.</param>
+/// <param name="Transferee">On a leader: to whom it hands over, or none.</param>
+/// <param name="Followers">On a leader: everybody else in the group, sorted. Empty on others.</param>
+public sealed record RaftStatus(
+    ReplicaId Id, Role Role, Term Term, ReplicaId Leader, LogIndex Commit, LogIndex Applied, LogIndex FirstIndex,
+    LogIndex LastIndex, Membership Membership, ReplicaId Transferee, ImmutableArray<FollowerProgress> Followers);
+
+/// <summary>How a leader sends its log to one follower.</summary>
+public enum ProgressState
+{
+    /// <summary>The leader looks for the last entry they share: one message at a time.</summary>
+    Probe,
+
+    /// <summary>The leader streams, up to the in-flight limits.</summary>
+    Replicate,
+
+    /// <summary>A snapshot is on its way; no entries are sent.</summary>
+    Snapshot,
+}
+
+/// <summary>What a leader knows of one other replica.</summary>
+/// <param name="Id">The other replica.</param>
+/// <param name="Match">Last index it is known to hold durably.</param>
+/// <param name="Next">First index the next message will carry.</param>
+/// <param name="State">How entries are sent.</param>
+/// <param name="InflightMessages">AppendEntries with entries sent and not answered.</param>
+/// <param name="Paused">True if no entries may be sent now: in-flight limit, unanswered probe, or snapshot.</param>
+public readonly record struct FollowerProgress(
+    ReplicaId Id, LogIndex Match, LogIndex Next, ProgressState State, int InflightMessages, bool Paused);
