@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+
+namespace Quorate.Storage.Engine;
+
+/// <summary>Looks up single keys, newest source first, ruling out files by range and filter. For one thread; allocates only at first.</summary>
+internal sealed class PointReader(FilterPrefixLength prefixLength)
+{
+    private readonly TableCursor _cursor = new(keepInCache: true);
+    private readonly ByteWriter _best = new();
+    private readonly ByteWriter _from = new();
+
+    public bool TryGet(ReadState state, ulong sequence, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    {
+        if (TryFindInMemory(state, sequence, key, out value, out bool isTombstone)) { return !isTombstone; }
+        ulong hash = BloomFilter.Hash(EngineFiles.FilterPrefix(prefixLength, key));
+        foreach (TableFile table in state.Tables.Levels[0])
+        {
+            if (TryFindInTable(table, hash, key, out value, out isTombstone)) { return !isTombstone; }
+        }
+
+        for (int level = 1; level < TableSet.LevelCount; level++)
+        {
+            ImmutableArray<TableFile> tables = state.Tables.Levels[level];
+            int at = TableSet.FirstNotBefore(tables, key);
+            if (at < tables.Length && TryFindInTable(tables[at], hash, key, out value, out isTombstone)) { return !isTombstone; }
+        }
+
+        return false;
+    }
+
+    public bool TryGetFirst(
+        ReadState state, ulong sequence, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from,
+        out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    {
+        Invariant.Holds(from.StartsWith(prefix), $"from is {from.Length} bytes and does not start with the prefix of {prefix.Length}");
+        while (TryFindFirst(state, sequence, prefix, from, out key, out value, out bool isTombstone))
+        {
+            if (!isTombstone) { return true; }
+
+            // The least key behind a deleted one.
+            _from.Clear();
+            _from.Raw(key);
+            _from.U8(0);
+            from = _from.Written;
+        }
+
+        return false;
+    }
+
+    private static unsafe bool TryFindInMemory(
+        ReadState state, ulong sequence, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool isTombstone)
+    {
+        foreach (MemTable table in state.MemTables)
+        {
+            byte* node = table.FirstFrom(key, sequence);
+            if (node != null && MemTable.Key(node).SequenceEqual(key))
+            {
+                value = MemTable.Value(node);
+                isTombstone = MemTable.IsTombstone(node);
+                return true;
+            }
+        }
+
+        value = default;
+        isTombstone = false;
+        return false;
+    }
+
+    private bool TryFindInTable(TableFile table, ulong hash, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool isTombstone)
+    {
+        if (table.Info.Overlaps(key, key) && table.MayContain(hash))
+        {
+            _cursor.On(table).Seek(key);
+            if (_cursor.IsValid && _cursor.Key.SequenceEqual(key))
+            {
+                value = _cursor.Value;
+                isTombstone = _cursor.IsTombstone;
+                return true;
+            }
+        }
+
+        value = default;
+        isTombstone = false;
+        return false;
+    }
+
+    // The first record at or after a key, deleted or not. Of equal keys the newest, which is the one met first.
+    private unsafe bool TryFindFirst(
+        ReadState state, ulong sequence, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from,
+        out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool isTombstone)
+    {
+        bool found = false;
+        key = default;
+        value = default;
+        isTombstone = false;
+        foreach (MemTable table in state.MemTables)
+        {
+            byte* node = table.FirstFrom(from, sequence);
+            if (node == null || !MemTable.Key(node).StartsWith(prefix)) { continue; }
+            if (found && MemTable.Key(node).SequenceCompareTo(key) >= 0) { continue; }
+            found = true;
+            key = MemTable.Key(node);
+            value = MemTable.Value(node);
+            isTombstone = MemTable.IsTombstone(node);
+            if (key.Length == from.Length && key.SequenceEqual(from)) { return true; } // Nothing is nearer, nothing newer.
+        }
+
+        ulong hash = BloomFilter.Hash(prefix);
+        for (int number = 0; number < TableSet.LevelCount; number++)
+        {
+            ImmutableArray<TableFile> level = state.Tables.Levels[number];
+            bool isSorted = number > 0;
+            for (int at = isSorted ? TableSet.FirstNotBefore(level, from) : 0; at < level.Length; at++)
+            {
+                TableFile table = level[at];
+                ReadOnlySpan<byte> smallest = table.Info.Smallest;
+                bool mayHoldIt = Compaction.StartsAtOrBefore(smallest, prefix) && table.Info.Largest.AsSpan().SequenceCompareTo(from) >= 0
+                    && (!found || smallest.SequenceCompareTo(key) < 0);
+                if (isSorted && !mayHoldIt) { break; }
+                if (!mayHoldIt || !table.MayContain(hash)) { continue; }
+                _cursor.On(table).Seek(from);
+                if (!_cursor.IsValid || !_cursor.Key.StartsWith(prefix)) { continue; }
+                if (!found || _cursor.Key.SequenceCompareTo(key) < 0)
+                {
+                    found = true;
+                    _best.Clear();
+                    _best.Raw(_cursor.Key);
+                    key = _best.Written;
+                    value = _cursor.Value;
+                    isTombstone = _cursor.IsTombstone;
+                    if (key.SequenceEqual(from)) { return true; }
+                }
+
+                if (isSorted) { break; }
+            }
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+
+namespace Quorate.Storage.Engine;
+
+/// <summary>
+/// Where the records are: the memtable being written, those waiting for their flush (newest first), the files. Immutable but for
+/// what is added to the first memtable; keeps all of it alive.
+/// </summary>
+internal sealed class ReadState : Shared
+{
+    // Takes references.
+    public ReadState(MemTable active, ImmutableArray<MemTable> waiting, TableSet tables)
+    {
+        MemTables = waiting.Insert(0, active);
+        Tables = tables;
+        foreach (MemTable table in MemTables) { table.Acquire(); }
+        tables.Acquire();
+    }
+
+    // Only the files: the flushed state.
+    public ReadState(TableSet tables)
+    {
+        MemTables = [];
+        Tables = tables;
+        tables.Acquire();
+    }
+
+    public ImmutableArray<MemTable> MemTables { get; }
+
+    public TableSet Tables { get; }
+
+    // A cursor over everything, as of a sequence number.
+    public MergingCursor OpenCursor(ulong sequence)
+    {
+        var sources = new List<SourceCursor>();
+        foreach (MemTable table in MemTables) { sources.Add(new MemTableCursor(table, sequence)); }
+        foreach (TableFile table in Tables.Levels[0]) { sources.Add(new TableCursor(keepInCache: true).On(table)); }
+        for (int level = 1; level < TableSet.LevelCount; level++)
+        {
+            if (!Tables.Levels[level].IsEmpty) { sources.Add(new LevelCursor(Tables.Levels[level], keepInCache: true)); }
+        }
+
+        return new MergingCursor([.. sources]);
+    }
+
+    protected override void Free()
+    {
+        foreach (MemTable table in MemTables) { table.Release(); }
+        Tables.Release();
+    }
+}
+
+/// <summary>The data as of a publish. Holds its state until it is disposed.</summary>
+internal sealed class ReadView(ReadState state, ulong sequence, LogIndex applied, FilterPrefixLength prefixLength) : IReadView
+{
+    private PointReader? _reader;
+    private ReadState? _state = state;
+
+    public LogIndex AppliedIndex => applied;
+
+    private ReadState State => _state ?? throw new ObjectDisposedException(nameof(IReadView));
+
+    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
+        (_reader ??= new(prefixLength)).TryGet(State, sequence, key, out value);
+
+    public bool TryGetFirst(
+        ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
+        (_reader ??= new(prefixLength)).TryGetFirst(State, sequence, prefix, from, out key, out value);
+
+    public ICursor OpenCursor(ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper) => new StoreCursor(State, sequence, lower, upper);
+
+    public void Dispose()
+    {
+        ReadState? held = _state;
+        _state = null;
+        held?.Release();
+    }
+}

@@ -1,0 +1,284 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+
+namespace Quorate.Storage.Engine;
+
+// How memtables become files and files become fewer: jobs out, results in, one edit of the manifest for each change.
+public sealed partial class StorageEngine
+{
+    private readonly ManifestWriter _manifest;
+    private readonly List<(MemTable Table, LogPosition Position)> _waiting = []; // For their flush; the oldest first.
+    private readonly List<TableChange> _pending = [];  // Done, but not in the manifest yet.
+    private readonly List<TableFile> _unused = [];     // In no version and held by no one. Under the gate.
+    private readonly List<ulong> _leftOver = [];       // Numbers of files that failed jobs may have begun.
+    private readonly byte[][] _marks = [.. Enumerable.Repeat(Array.Empty<byte>(), TableSet.LevelCount)];
+    private TableSet _tables;
+    private ulong _nextFile;
+    private bool _flushRequested;
+    private bool _compactAllRequested;
+    private bool _isFlushing;    // From the job until its edit is durable; the same for the others.
+    private bool _isCompacting;
+    private bool _isManifestOut;
+    private bool _isCleaning;
+
+    /// <summary>
+    /// Asks for a flush of everything published, though the memtable is not full. If something is written but not published, the
+    /// flush waits for the next publish and contains it too.
+    /// </summary>
+    public void RequestFlush()
+    {
+        LogPosition last = _waiting.Count > 0 ? _waiting[^1].Position : Flushed;
+        if (_sequence != _publishedSequence) { _flushRequested = true; }
+        else if (_active.Count > 0 || Applied != last) { Rotate(); }
+    }
+
+    /// <summary>Asks for one merge of all files into the lowest level: drops everything that can be dropped. Needs as much free space as the files have.</summary>
+    public void RequestCompaction() => _compactAllRequested = true;
+
+    /// <summary>The next work to be run, or null. Several jobs may be out at once; the engine gives only such as may overlap.</summary>
+    /// <exception cref="CorruptFileException">A file that a compaction filter reads is damaged.</exception>
+    /// <exception cref="DiskException">A file that a compaction filter reads could not be read.</exception>
+    public EngineJob? NextJob()
+    {
+        if (_isDisposed) { return null; }
+        EngineJob? job = NextFlush();
+        job ??= NextCompaction();
+        job ??= NextManifest();
+        return job ?? NextClean();
+    }
+
+    /// <summary>Takes a finished job's result. Ask for <see cref="NextJob"/> afterwards.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="failed">
+    /// True if Run threw: its output is dropped and the work will be offered again, at once; wait a while before asking.
+    /// </param>
+    public void Complete(EngineJob job, bool failed)
+    {
+        switch (job)
+        {
+            case FlushJob flush: CompleteFlush(flush, failed); break;
+            case CompactJob compact: CompleteCompaction(compact, failed); break;
+            case ManifestJob manifest: CompleteManifest(manifest, failed); break;
+            case CleanJob clean: CompleteClean(clean, failed); break;
+            default: throw Invariant.Unreachable(job);
+        }
+
+        job.ReleaseInputs();
+    }
+
+    /// <summary>Pins the files of the flushed state. The log still has the entries after its position.</summary>
+    public EngineCheckpoint OpenCheckpoint() => new Checkpoint(_tables, _nextFile, Flushed);
+
+    // The active memtable is full: it waits for its flush, and a new one begins.
+    private void Rotate()
+    {
+        _flushRequested = false;
+        _waiting.Add((_active, Applied));
+        _active = new();
+        SwitchState();
+    }
+
+    private void SwitchState()
+    {
+        ImmutableArray<MemTable> waiting = [.. _waiting.Select(entry => entry.Table).Reverse()];
+        var next = new ReadState(_active, waiting, _tables);
+        ReadState before = _state;
+        using (Exclusive.Enter(_gate)) { _state = next; }
+        before.Release();
+    }
+
+    private FlushJob? NextFlush()
+    {
+        if (_isFlushing || _waiting.Count == 0) { return null; }
+        _isFlushing = true;
+        (MemTable table, LogPosition position) = _waiting[0];
+        if (table.Count > 0) { return new FlushJob(_context, table, position, _nextFile++); }
+
+        // Entries without effect: only the position moves.
+        _pending.Add(new TableChange([], [], position));
+        return null;
+    }
+
+    private CompactJob? NextCompaction()
+    {
+        if (_isCompacting) { return null; }
+        Compaction? compaction = _compactAllRequested ? Compaction.PickAll(_tables) : Compaction.Pick(_tables, _context.Options, _marks);
+        if (compaction is null)
+        {
+            _compactAllRequested = false;
+            return null;
+        }
+
+        ICompactionFilter? filter;
+        using (var flushed = new ReadView(new ReadState(_tables), 0, Flushed.Index, _context.Keys.FilterPrefixLength))
+        {
+            filter = _context.Keys.CreateFilter(flushed);
+        }
+
+        _isCompacting = true;
+        if (compaction.IsMove && filter is null && !_compactAllRequested)
+        {
+            _pending.Add(new TableChange(compaction.Inputs, [(compaction.ToLevel, compaction.Inputs[0])]));
+            return null;
+        }
+
+        _compactAllRequested = false;
+        var job = new CompactJob(_context, _tables, compaction, filter, _nextFile);
+        _nextFile += (ulong)compaction.ReservedNumbers(_context.Options);
+        return job;
+    }
+
+    private ManifestJob? NextManifest()
+    {
+        if (_isManifestOut || _pending.Count == 0) { return null; }
+        _isManifestOut = true;
+        var change = new TableChange(
+            [.. _pending.SelectMany(change => change.Removed)], [.. _pending.SelectMany(change => change.Added)],
+            _pending.Select(change => change.Position).SingleOrDefault(position => position is not null));
+        _pending.Clear();
+        return new ManifestJob(
+            _manifest, change, _tables.With(change.Removed, change.Added), _nextFile, change.Position ?? Flushed);
+    }
+
+    private CleanJob? NextClean()
+    {
+        if (_isCleaning) { return null; }
+        using (Exclusive.Enter(_gate))
+        {
+            if (_unused.Count == 0 && _leftOver.Count == 0) { return null; }
+            var job = new CleanJob(_context, [.. _unused], [.. _leftOver]);
+            _unused.Clear();
+            _leftOver.Clear();
+            _isCleaning = true;
+            return job;
+        }
+    }
+
+    private void CompleteFlush(FlushJob job, bool failed)
+    {
+        if (TakeOutputs(job.Outputs, failed)) { _pending.Add(new TableChange([], [.. job.Outputs.Tables.Select(table => (0, table))], job.Position)); }
+        else { _isFlushing = false; }
+    }
+
+    private void CompleteCompaction(CompactJob job, bool failed)
+    {
+        Compaction done = job.Compaction;
+        if (TakeOutputs(job.Outputs, failed))
+        {
+            _pending.Add(new TableChange(done.Inputs, [.. job.Outputs.Tables.Select(table => (done.ToLevel, table))]));
+        }
+        else { _isCompacting = false; }
+    }
+
+    // True if the job's files are to go into the manifest.
+    private bool TakeOutputs(TableOutputs outputs, bool failed)
+    {
+        if (_isDisposed)
+        {
+            outputs.Dispose();
+            return false;
+        }
+
+        if (failed)
+        {
+            for (int i = 0; i < outputs.Begun; i++) { _leftOver.Add(outputs.FirstNumber + (ulong)i); }
+        }
+
+        return !failed;
+    }
+
+    private void CompleteManifest(ManifestJob job, bool failed)
+    {
+        TableChange change = job.Change;
+        _isManifestOut = false;
+        if (_isDisposed)
+        {
+            change.ReleaseAdded();
+            _manifest.Dispose();
+            return;
+        }
+
+        if (failed)
+        {
+            _pending.Insert(0, change);
+            return;
+        }
+
+        MemTable? flushed = null;
+        if (change.Position is { } position)
+        {
+            Invariant.Holds(_waiting[0].Position == position, $"flushed up to {position}, expected {_waiting[0].Position}");
+            flushed = _waiting[0].Table;
+            _waiting.RemoveAt(0);
+            Flushed = position;
+            _isFlushing = false;
+        }
+
+        if (change.Removed.Count > 0) { _isCompacting = false; }
+        foreach (TableFile table in change.Removed)
+        {
+            if (!change.Added.Any(added => added.Table == table)) { table.MarkUnused(AddUnused); }
+        }
+
+        TableSet before = _tables;
+        job.Next.Acquire();
+        _tables = job.Next;
+        SwitchState();
+        before.Release();
+        change.ReleaseAdded();
+        flushed?.Release();
+    }
+
+    private void CompleteClean(CleanJob job, bool failed)
+    {
+        _isCleaning = false;
+        if (!failed || _isDisposed) { return; }
+        using (Exclusive.Enter(_gate)) { _unused.AddRange(job.Tables); }
+        _leftOver.AddRange(job.Numbers);
+    }
+
+    // On whatever thread held the file last.
+    private void AddUnused(TableFile table)
+    {
+        using (Exclusive.Enter(_gate))
+        {
+            if (!_isDisposed)
+            {
+                _unused.Add(table);
+                return;
+            }
+        }
+
+        table.Close(); // The next opening deletes it.
+    }
+
+    private sealed class Checkpoint : EngineCheckpoint
+    {
+        private readonly byte[] _manifest;
+        private TableSet? _tables;
+
+        public Checkpoint(TableSet tables, ulong nextFile, LogPosition position)
+        {
+            tables.Acquire();
+            _tables = tables;
+            Position = position;
+            Files = [.. tables.Levels.SelectMany(level => level).Select(table => (table.Info.Name, table.Info.Length))];
+            var buffer = new ByteWriter();
+            ManifestWriter.WriteWhole(buffer, generation: 1, ManifestJob.WholeEdit(tables, nextFile, position));
+            _manifest = buffer.ToArray();
+        }
+
+        public override LogPosition Position { get; }
+
+        public override ImmutableArray<(string Name, long Length)> Files { get; }
+
+        public override ReadOnlyMemory<byte> Manifest => _manifest;
+
+        public override void Dispose()
+        {
+            TableSet? held = _tables;
+            _tables = null;
+            held?.Release();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+
+namespace Quorate.Storage.Engine;
+
+/// <summary>
+/// The table files that together are the flushed state. Level 0: the newest file first, ranges overlap. Below: sorted, without
+/// overlap; whatever is in a higher level is newer. Immutable; keeps its files on disk while anybody holds it.
+/// </summary>
+internal sealed class TableSet : Shared
+{
+    public const int LevelCount = 7; // 64 MiB * 10^6 at the bottom: never reached.
+
+    // Takes a reference on every file.
+    public TableSet(ImmutableArray<ImmutableArray<TableFile>> levels)
+    {
+        Levels = levels;
+        foreach (ImmutableArray<TableFile> level in levels)
+        {
+            foreach (TableFile table in level)
+            {
+                table.Acquire();
+                Bytes += table.Info.Length;
+            }
+        }
+    }
+
+    public ImmutableArray<ImmutableArray<TableFile>> Levels { get; }
+
+    public long Bytes { get; }
+
+    public long BytesOf(int level)
+    {
+        long bytes = 0;
+        foreach (TableFile table in Levels[level]) { bytes += table.Info.Length; }
+        return bytes;
+    }
+
+    // The first file of a sorted level whose largest key is not before the given one.
+    public static int FirstNotBefore(ImmutableArray<TableFile> level, ReadOnlySpan<byte> key)
+    {
+        int low = 0;
+        int high = level.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (level[middle].Info.Largest.AsSpan().SequenceCompareTo(key) < 0) { low = middle + 1; }
+            else { high = middle; }
+        }
+
+        return low;
+    }
+
+    // The set after files went and came. The new one is the caller's; files that went are not told so here.
+    public TableSet With(IReadOnlyCollection<TableFile> removed, IEnumerable<(int Level, TableFile Table)> added)
+    {
+        var levels = new List<TableFile>[LevelCount];
+        for (int level = 0; level < LevelCount; level++) { levels[level] = [.. Levels[level].Where(table => !removed.Contains(table))]; }
+        foreach ((int level, TableFile table) in added) { levels[level].Add(table); }
+        return Of(levels);
+    }
+
+    public static TableSet Of(IReadOnlyList<List<TableFile>> levels)
+    {
+        levels[0].Sort(static (a, b) => b.Info.Number.CompareTo(a.Info.Number));
+        for (int level = 1; level < LevelCount; level++)
+        {
+            levels[level].Sort(static (a, b) => a.Info.Smallest.AsSpan().SequenceCompareTo(b.Info.Smallest));
+        }
+
+        return new TableSet([.. levels.Select(level => level.ToImmutableArray())]);
+    }
+
+    protected override void Free()
+    {
+        foreach (ImmutableArray<TableFile> level in Levels)
+        {
+            foreach (TableFile table in level) { table.Release(); }
+        }
+    }
+}
+
+/// <summary>Walks a sorted level, or a run of its files, as one.</summary>
+internal sealed class LevelCursor(ImmutableArray<TableFile> tables, bool keepInCache) : SourceCursor
+{
+    private readonly TableCursor _cursor = new(keepInCache);
+    private int _at = -1;
+
+    public override bool IsValid => _at >= 0 && _cursor.IsValid;
+
+    public override ReadOnlySpan<byte> Key => _cursor.Key;
+
+    public override ReadOnlySpan<byte> Value => _cursor.Value;
+
+    public override bool IsTombstone => _cursor.IsTombstone;
+
+    public override void SeekFirst()
+    {
+        if (To(0)) { _cursor.SeekFirst(); }
+    }
+
+    public override void SeekLast()
+    {
+        if (To(tables.Length - 1)) { _cursor.SeekLast(); }
+    }
+
+    public override void Seek(ReadOnlySpan<byte> key)
+    {
+        if (To(TableSet.FirstNotBefore(tables, key))) { _cursor.Seek(key); }
+    }
+
+    public override void SeekBefore(ReadOnlySpan<byte> key)
+    {
+        int at = TableSet.FirstNotBefore(tables, key);
+        if (at == tables.Length || tables[at].Info.Smallest.AsSpan().SequenceCompareTo(key) >= 0)
+        {
+            if (To(at - 1)) { _cursor.SeekLast(); }
+        }
+        else if (To(at)) { _cursor.SeekBefore(key); }
+    }
+
+    public override void Next()
+    {
+        _cursor.Next();
+        if (!_cursor.IsValid && To(_at + 1)) { _cursor.SeekFirst(); }
+    }
+
+    public override void Previous()
+    {
+        _cursor.Previous();
+        if (!_cursor.IsValid && To(_at - 1)) { _cursor.SeekLast(); }
+    }
+
+    private bool To(int at)
+    {
+        _at = at < tables.Length ? at : -1;
+        if (_at >= 0) { _cursor.On(tables[_at]); }
+        return _at >= 0;
+    }
+}
