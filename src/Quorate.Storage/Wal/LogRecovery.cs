@@ -15,19 +15,30 @@ internal sealed class LogRecovery
     private readonly string _directory;
     private readonly List<SegmentScan> _scans = [];
     private readonly SortedDictionary<ShardId, ReplayedEntries> _entries = [];
+    private readonly WalState _whole = new(); // The state at the end.
+    private List<(SegmentScan Scan, uint End)> _links = []; // All of the log, oldest segment first.
+    private WalPosition _end;
 
     private LogRecovery(IFileSystem files, string directory) => (_files, _directory) = (files, directory);
 
-    /// <summary>Segments of the log, oldest first; empty if there is no log yet.</summary>
+    /// <summary>Segments of the log as far as it is known to be durable, oldest first; empty if there are none.</summary>
     public List<WalSegment> Chain { get; } = [];
 
-    /// <summary>Files that hold nothing the log needs.</summary>
+    /// <summary>Files without any batch of their own: may be reused at once.</summary>
+    public List<WalSegment> Blank { get; } = [];
+
+    /// <summary>Files that hold nothing the log needs once <see cref="Carried"/> is durable elsewhere.</summary>
     public List<WalSegment> Free { get; } = [];
 
+    /// <summary>The state at <see cref="Synced"/>.</summary>
     public WalState State { get; } = new();
 
-    /// <summary>End of the log.</summary>
-    public WalPosition End { get; private set; }
+    /// <summary>
+    /// What the log holds beyond <see cref="Synced"/>. It reads well, but may be in the system's cache only: after a failed
+    /// sync a page stays readable and no later sync writes it (Rebello et al., ATC 2020). So it must be written again,
+    /// elsewhere, since overwriting it could tear what was durable after all.
+    /// </summary>
+    public WalBatch Carried { get; } = new();
 
     /// <summary>Everything before this is known to be durable.</summary>
     public WalPosition Synced { get; private set; }
@@ -43,24 +54,24 @@ internal sealed class LogRecovery
     {
         var recovery = new LogRecovery(files, directory);
         recovery.Scan();
-        List<(SegmentScan Scan, uint End)> chain = recovery.FindChain();
+        recovery._links = recovery.FindChain();
+        foreach ((SegmentScan scan, uint end) in recovery._links) { recovery.Replay(scan, end); }
         foreach (SegmentScan scan in recovery._scans)
         {
-            var segment = new WalSegment(scan.Sequence, scan.Path, scan.Length);
-            int at = chain.FindIndex(link => link.Scan == scan);
-            if (at < 0)
-            {
-                recovery.Free.Add(segment);
-                continue;
-            }
-
-            segment.End = chain[at].End;
-            recovery.Chain.Add(segment);
-            recovery.Replay(segment);
+            if (recovery.Chain.Exists(segment => segment.Sequence == scan.Sequence)) { continue; }
+            List<WalSegment> rest = scan.First is null && scan.TornEnd == 0 ? recovery.Blank : recovery.Free;
+            rest.Add(new WalSegment(scan.Sequence, scan.Path, scan.Length));
         }
 
         recovery.Finish();
         return recovery;
+    }
+
+    /// <summary>Where the log's part of a segment ends; null if the segment is not part of the log.</summary>
+    public uint? EndOf(ulong sequence)
+    {
+        int at = _links.FindIndex(link => link.Scan.Sequence == sequence);
+        return at < 0 ? null : _links[at].End;
     }
 
     private void Scan()
@@ -126,7 +137,7 @@ internal sealed class LogRecovery
             if (!FollowLinks(chain)) { continue; }
             SegmentScan last = _scans[i];
             if (Synced > last.EndPosition) { throw Damage(last.Path, last.End, last.Defect); }
-            End = last.EndPosition;
+            _end = last.EndPosition;
             chain.Reverse();
             return chain;
         }
@@ -161,30 +172,50 @@ internal sealed class LogRecovery
     private CorruptFileException Damage(string path, long offset, string defect) =>
         new(path, offset, $"{defect}, but the log was synced up to {Synced}");
 
-    private void Replay(WalSegment segment)
+    private void Replay(SegmentScan scan, uint end)
     {
-        using var reader = new SegmentReader(_files, segment.Path, segment.Sequence);
+        var segment = new WalSegment(scan.Sequence, scan.Path, scan.Length) { End = end };
+        var whole = new WalSegment(scan.Sequence, scan.Path, scan.Length);
+        bool isOldest = scan == _links[0].Scan;
+        using var reader = new SegmentReader(_files, scan.Path, scan.Sequence);
         uint offset = 0;
-        while (offset < segment.End)
+        while (offset < end)
         {
             string? defect = reader.ReadBatch(offset, LogId, out BatchHeader header, out ReadOnlySpan<byte> body);
-            if (defect is not null) { throw new CorruptFileException(segment.Path, offset, defect); }
+            if (defect is not null) { throw new CorruptFileException(scan.Path, offset, defect); }
+            bool isDurable = header.Position < Synced;
+            bool isState = header.Flags.HasFlag(BatchFlags.Checkpoint);
             while (!body.IsEmpty)
             {
                 defect = WalRecord.Read(body, out WalRecord record, out ReadOnlySpan<byte> payload);
-                if (defect is not null) { throw new CorruptFileException(segment.Path, offset, defect); }
-                State.Shard(record.Shard).Apply(record, segment);
-                EntriesOf(record.Shard).Apply(record, payload);
+                if (defect is not null) { throw new CorruptFileException(scan.Path, offset, defect); }
                 body = body[record.Bytes..];
+                if (record.Type == WalRecordType.Carried)
+                {
+                    isState = false;
+                    continue;
+                }
+
+                _whole.Shard(record.Shard).Apply(record, whole);
+                EntriesOf(record.Shard).Apply(record, payload);
+
+                // A checkpoint repeats what came before it, so only the oldest one says anything.
+                if (isDurable || (isState && isOldest)) { State.Shard(record.Shard).Apply(record, segment); }
+                else if (!isState) { Carried.Add(record, payload); }
             }
 
+            isOldest = false;
             offset = (uint)header.End;
         }
 
-        if (offset != segment.End)
+        if (offset != end)
         {
-            throw new CorruptFileException(segment.Path, offset, $"the next segment says that this one ended at {segment.End}");
+            throw new CorruptFileException(scan.Path, offset, $"the next segment says that this one ended at {end}");
         }
+
+        if (segment.Sequence > Synced.Sequence) { return; }
+        if (segment.Sequence == Synced.Sequence) { segment.End = Synced.Offset; }
+        Chain.Add(segment);
     }
 
     private ReplayedEntries EntriesOf(ShardId shard)
@@ -196,13 +227,13 @@ internal sealed class LogRecovery
     private void Finish()
     {
         ImmutableArray<RecoveredShard>.Builder shards = ImmutableArray.CreateBuilder<RecoveredShard>();
-        foreach (WalShard shard in State.Shards)
+        foreach (WalShard shard in _whole.Shards)
         {
             if (!shard.IsKnown) { continue; }
             ImmutableArray<LogEntry> entries = EntriesOf(shard.Id).After(shard.Released.Index, shard.LastIndex, out ulong missing);
             if (missing != 0)
             {
-                throw new CorruptFileException(Chain[0].Path, 0, $"{shard.Id} lacks entry {missing} of {shard.LastIndex}");
+                throw new CorruptFileException(_directory, 0, $"{shard.Id} lacks entry {missing} of {shard.LastIndex}");
             }
 
             shards.Add(new RecoveredShard(shard.Id, shard.HardState, shard.Released, entries, [.. shard.Tombstones]));
@@ -211,8 +242,8 @@ internal sealed class LogRecovery
         long torn = 0;
         foreach (SegmentScan scan in _scans)
         {
-            if (scan.Sequence > End.Sequence) { torn += scan.TornEnd; }
-            else if (scan.Sequence == End.Sequence) { torn += scan.TornEnd - scan.End; }
+            if (scan.Sequence > _end.Sequence) { torn += scan.TornEnd; }
+            else if (scan.Sequence == _end.Sequence) { torn += scan.TornEnd - scan.End; }
         }
 
         Found = new WalRecovery(shards.ToImmutable(), torn);

@@ -11,7 +11,7 @@ internal sealed class SegmentReader : IDisposable
 
     private readonly IFile _file;
     private readonly ulong _sequence;
-    private byte[] _window = new byte[64 * 1024];
+    private byte[] _window = [];
     private long _start;
     private int _count;
 
@@ -19,8 +19,11 @@ internal sealed class SegmentReader : IDisposable
     {
         _file = files.Open(path, OpenMode.Read);
         _sequence = sequence;
+        Path = path;
         Length = _file.Length;
     }
+
+    public string Path { get; }
 
     /// <summary>Length of the file in bytes.</summary>
     public long Length { get; }

@@ -62,6 +62,15 @@ public sealed class WalBatch
         _records[_count++] = record.WriteTo(_bytes, payload);
     }
 
+    /// <summary>All records of another batch, as they are.</summary>
+    internal void AddAll(WalBatch other)
+    {
+        _bytes.Raw(other._bytes.Written[BatchHeader.Bytes..]);
+        if (_records.Length < _count + other._count) { Array.Resize(ref _records, 2 * (_count + other._count)); }
+        other.Records.CopyTo(_records.AsSpan(_count));
+        _count += other._count;
+    }
+
     internal uint BodyCrc() => Crc32C.Compute(_bytes.Written[BatchHeader.Bytes..]);
 
     /// <summary>Header, records and padding, as they go to disk in one write.</summary>

@@ -26,6 +26,12 @@ public enum WalRecordType : byte
 
     /// <summary>A tombstone remembered in a new segment. Removes nothing.</summary>
     OldTombstone = 7,
+
+    /// <summary>
+    /// In a checkpoint: what follows are records that the log held beyond the place up to which it was known to be synced
+    /// when it was opened; they were carried over into the new segment.
+    /// </summary>
+    Carried = 8,
 }
 
 /// <summary>A record without its payload: what the log must know about it.</summary>
@@ -86,11 +92,16 @@ internal readonly record struct WalRecord(
         var term = new Term(reader.VarUInt());
         ulong extra = reader.VarUInt();
         if (reader.Failed) { return "a record is malformed"; }
-        if (type is < WalRecordType.Entry or > WalRecordType.OldTombstone) { return $"a record has the unknown type {type}"; }
+        if (type is < WalRecordType.Entry or > WalRecordType.Carried) { return $"a record has the unknown type {type}"; }
         record = new WalRecord(type, shard, index, term, extra, from.Length);
         payload = reader.Raw(reader.Remaining);
         return null;
     }
+
+    /// <summary>Bytes of a damaged record if its length can be believed; a large number if not.</summary>
+    public static int ClaimedBytes(ReadOnlySpan<byte> from) => from.Length < PrefixBytes
+        ? from.Length
+        : (int)Math.Min(int.MaxValue, PrefixBytes + (long)BinaryPrimitives.ReadUInt32LittleEndian(from));
 
     private static uint Checksum(ReadOnlySpan<byte> record) =>
         Crc32C.Append(Crc32C.Compute(record[..4]), record[PrefixBytes..]);

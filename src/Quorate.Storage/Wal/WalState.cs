@@ -195,6 +195,12 @@ internal sealed class WalState
         }
     }
 
+    /// <summary>Takes over records that were read back. They need not follow each other: copies may come late.</summary>
+    public void Replay(WalBatch batch, WalSegment segment)
+    {
+        foreach (ref readonly WalRecord record in batch.Records) { Shard(record.Shard).Apply(record, segment); }
+    }
+
     /// <summary>Adds to a batch all that makes earlier segments unnecessary, but for the entries.</summary>
     public void AddCheckpointTo(WalBatch batch)
     {

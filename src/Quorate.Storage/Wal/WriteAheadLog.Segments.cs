@@ -58,12 +58,13 @@ public sealed partial class WriteAheadLog
         if (bytes <= RoomIn(Current)) { return false; }
         _own.Clear();
         _state.AddCheckpointTo(_own);
-        Rotate(bytes);
+        OpenNext(bytes);
+        Append(_own, BatchFlags.Checkpoint);
         return true;
     }
 
-    // Begins a new segment with the checkpoint in _own and room for this many bytes behind it.
-    private void Rotate(long bytes)
+    // Makes the next segment current. It has room for the checkpoint in _own and this many bytes behind it.
+    private void OpenNext(long bytes)
     {
         long least = BatchHeader.Padded(_own.Bytes) + bytes + BatchHeader.Padded(0);
         long length = Math.Max(_options.SegmentBytes, (least + 4095) / 4096 * 4096);
@@ -85,7 +86,6 @@ public sealed partial class WriteAheadLog
         _file = _files.Open(_next!.Path, OpenMode.ReadWrite);
         _chain.Add(_next);
         _next = null;
-        Append(_own, BatchFlags.Checkpoint);
     }
 
     // A segment's name never appears before all of its bytes are written, so a short one is always damage.

@@ -39,8 +39,8 @@ public sealed partial class WriteAheadLog : IDisposable
         _logId = found.LogId ?? options.LogId;
         _state = found.State;
         _chain = found.Chain;
-        _free = found.Free;
-        _end = found.End;
+        _free = found.Blank;
+        _end = found.Synced;
         _synced = found.Synced;
         _highestSequence = found.HighestSequence;
     }
@@ -74,7 +74,7 @@ public sealed partial class WriteAheadLog : IDisposable
         var log = new WriteAheadLog(files, directory, options, found);
         try
         {
-            log.Begin();
+            log.Begin(found);
         }
         catch
         {
@@ -86,6 +86,11 @@ public sealed partial class WriteAheadLog : IDisposable
         recovery = found.Found;
         return log;
     }
+
+    /// <summary>Reads what a log holds, as <see cref="Open"/> would, and changes nothing. Not while the log is open.</summary>
+    /// <exception cref="CorruptFileException">A record that was synced does not read back as written.</exception>
+    /// <exception cref="DiskException">The disk refused; <see cref="DiskFault.NotFound"/> if there is no such directory.</exception>
+    public static WalRecovery Read(IFileSystem files, string directory) => LogRecovery.Read(files, directory).Found;
 
     /// <summary>
     /// Writes a batch behind the last one, with one write call; not durable yet. Does nothing if it is empty. The batch may
@@ -150,22 +155,23 @@ public sealed partial class WriteAheadLog : IDisposable
         }
     }
 
-    // Recovery has read bytes that may still be in a cache only, written by a process that died. They must be durable
-    // before a batch says that they are.
-    private void Begin()
+    // Nothing that recovery relied on is touched before the first batch of the new segment is durable.
+    private void Begin(LogRecovery found)
     {
-        foreach (WalSegment segment in _chain.Where(segment => segment.Sequence >= _synced.Sequence))
-        {
-            using IFile file = _files.Open(segment.Path, OpenMode.ReadWrite);
-            file.Sync();
-        }
-
         _files.SyncDirectory(_directory);
-        _synced = _end;
         _own.Clear();
         _state.AddCheckpointTo(_own);
-        Rotate(BatchHeader.Padded(0));
+        if (!found.Carried.IsEmpty)
+        {
+            _own.Add(new(WalRecordType.Carried, default, LogIndex.Zero, Term.Zero, 0, 0));
+            _own.AddAll(found.Carried);
+        }
+
+        OpenNext(BatchHeader.Padded(0));
+        _state.Replay(found.Carried, Current);
+        Append(_own, BatchFlags.Checkpoint);
         SyncFiles();
+        _free.AddRange(found.Free);
         if (_chain.Count - 1 > _options.MaxSegmentsBehind)
         {
             CopyOldest();

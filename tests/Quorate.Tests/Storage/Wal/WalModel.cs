@@ -8,7 +8,13 @@ namespace Quorate.Tests.Storage.Wal;
 /// <summary>What a log must hold, kept in the simplest way; it also builds the batches, so that both see the same records.</summary>
 internal sealed class WalModel
 {
-    private readonly SortedDictionary<ulong, Shard> _shards = [];
+    private readonly SortedDictionary<ulong, Shard> _shards;
+
+    public WalModel() => _shards = [];
+
+    private WalModel(WalModel other) => _shards = new(other._shards.ToDictionary(pair => pair.Key, pair => pair.Value.Clone()));
+
+    public WalModel Clone() => new(this);
 
     public ulong Last(ulong shard) => _shards.TryGetValue(shard, out Shard? found) ? found.Last : 0;
 
@@ -113,9 +119,18 @@ internal sealed class WalModel
 
         public ulong Last { get; set; }
 
-        public SortedSet<ReplicaId> Tombstones { get; } = [];
+        public SortedSet<ReplicaId> Tombstones { get; private init; } = [];
 
-        public List<LogEntry> Entries { get; } = [];
+        public List<LogEntry> Entries { get; private init; } = [];
+
+        public Shard Clone() => new()
+        {
+            State = State,
+            Released = Released,
+            Last = Last,
+            Tombstones = [.. Tombstones],
+            Entries = [.. Entries],
+        };
     }
 }
 
@@ -125,7 +140,8 @@ internal sealed class WalWorkload(ulong seed, int shards = 4, int maxPayload = 7
     private readonly Prng _random = new(seed);
     private ulong _term = 1;
 
-    public WalModel Model { get; } = new();
+    /// <summary>May be replaced by an earlier clone of itself, when a crash has taken the log back there.</summary>
+    public WalModel Model { get; set; } = new();
 
     /// <summary>Fills a batch with 1 to 6 steps and does the same to the model.</summary>
     public void Fill(WalBatch batch)
