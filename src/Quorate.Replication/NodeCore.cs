@@ -12,6 +12,57 @@ namespace Quorate.Replication;
 /// </summary>
 public sealed class NodeCore : IDisposable
 {
+    // Small enough that a slice takes about a millisecond, so that heartbeats are never late.
+    private const long SliceBytes = 256 * 1024;
+    private const int FullFrameBytes = 4 * 1024 * 1024;
+    private const string WalDirectory = "wal";
+
+    private readonly INodeHost _host;
+    private readonly SortedDictionary<NodeId, ByteWriter> _frames = [];
+    private readonly Queue<(WalBatch Batch, AfterPersist After)> _inFlight = [];
+    private readonly Stack<(WalBatch Batch, AfterPersist After)> _idle = [];
+    private readonly List<QueuedCommand> _received = [];
+    private readonly List<ulong> _receivedSequences = [];
+    private readonly Prng _random;
+    private List<Replica> _dirty = [];
+    private List<Replica> _dirtySpare = [];
+    private SortedDictionary<ShardId, Replica> _replicas = [];
+    private AfterPersist _after = new();
+    private ulong _streams;
+    private bool _isStopping;
+    private bool _isClosed;
+    private AfterPersist? _lastInFlight;
+
+    private NodeCore(IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random)
+    {
+        Files = files;
+        Config = config;
+        _host = host;
+        Session = session;
+        _random = random;
+    }
+
+    /// <summary>The shards of this node, ordered by id.</summary>
+    public ImmutableArray<ShardId> Shards => [.. _replicas.Keys];
+
+    /// <summary>While true, commands are refused with <see cref="RequestOutcome.NoSpace"/>; reads go on.</summary>
+    public bool DiskNearlyFull { get; set; }
+
+    /// <summary>True once no leadership is left that could be handed over, and nothing waits to be persisted.</summary>
+    public bool ReadyToStop => _inFlight.Count == 0 && _replicas.Values.All(replica => !replica.HoldsLeadership);
+
+    internal IFileSystem Files { get; }
+
+    internal NodeConfig Config { get; }
+
+    internal ulong Session { get; }
+
+    internal long Now { get; private set; }
+
+    internal long UnixMilliseconds { get; private set; }
+
+    internal WalBatch Batch { get; private set; } = new();
+
     /// <summary>Opens the data directory (created if empty): checks its identity, opens log and engines, replays.</summary>
     /// <param name="files">The data directory.</param>
     /// <param name="config">What the node is.</param>
@@ -21,80 +72,329 @@ public sealed class NodeCore : IDisposable
     /// <param name="log">The opened log: the host writes the batches to it.</param>
     /// <exception cref="WrongDataDirectoryException">It belongs to another cluster or node, or to a format this build does not know. Nothing was changed.</exception>
     /// <exception cref="CorruptFileException">Something durable does not read back as written. Nothing was dropped.</exception>
+    /// <exception cref="DiskException">The disk refused.</exception>
     public static NodeCore Open(
-        IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random, out WriteAheadLog log) =>
-        throw new NotSupportedException();
+        IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random, out WriteAheadLog log)
+    {
+        NodeIdentity.CheckOrCreate(files, config.Cluster, config.Node);
+        files.CreateDirectory(WalDirectory);
+        files.CreateDirectory(ReplicaStore.Root);
+        files.SyncDirectory("");
+        log = WriteAheadLog.Open(files, WalDirectory, config.Wal, out WalRecovery recovery);
+        var node = new NodeCore(files, config, host, session, random);
+        try
+        {
+            node.OpenReplicas(recovery);
+        }
+        catch
+        {
+            node.Dispose();
+            log.Dispose();
+            throw;
+        }
+
+        return node;
+    }
 
     /// <summary>A tick has passed.</summary>
     /// <param name="unixMilliseconds">The wall clock; used only to stamp entries, never for safety.</param>
-    public void Tick(long unixMilliseconds) => throw new NotSupportedException();
+    public void Tick(long unixMilliseconds)
+    {
+        Now++;
+        UnixMilliseconds = unixMilliseconds;
+        foreach (Replica replica in _replicas.Values) { replica.Tick(); }
+    }
 
-    /// <summary>Takes a frame from a peer whose identity the host has checked.</summary>
+    /// <summary>Takes a frame from a peer whose identity the host has checked. The buffer may be reused when this returns.</summary>
     /// <returns>False if the frame is malformed: the host closes the connection. Nothing was done with the malformed part.</returns>
-    public bool Receive(NodeId from, ReadOnlyMemory<byte> frame) => throw new NotSupportedException();
+    public bool Receive(NodeId from, ReadOnlyMemory<byte> frame)
+    {
+        while (!frame.IsEmpty)
+        {
+            if (!PeerFrame.TryNext(ref frame, out PeerItem item, out ReadOnlyMemory<byte> body) || !ReceiveItem(from, item, body))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>The connection to a peer broke: what was sent last may be lost.</summary>
-    public void Disconnected(NodeId peer) => throw new NotSupportedException();
+    public void Disconnected(NodeId peer)
+    {
+        foreach (Replica replica in _replicas.Values) { replica.Disconnected(peer); }
+    }
 
     /// <summary>Takes a command. Followers forward it; retries after a change of leader take effect at most once.</summary>
-    public void Propose(ProposeRequest request) => throw new NotSupportedException();
+    public void Propose(ProposeRequest request)
+    {
+        if (_isStopping) { request.Complete(RequestOutcome.Stopping, default); }
+        else if (DiskNearlyFull) { request.Complete(RequestOutcome.NoSpace, default); }
+        else if (FindReplica(request.Shard) is { } replica) { replica.Propose(request); }
+        else { request.Complete(RequestOutcome.NoShard, default); }
+    }
 
     /// <summary>Takes a linearizable read. (For local reads see <see cref="OpenLocalView"/>.)</summary>
-    public void Read(ReadRequest request) => throw new NotSupportedException();
+    public void Read(ReadRequest request)
+    {
+        if (_isStopping) { request.Complete(RequestOutcome.Stopping, null); }
+        else if (FindReplica(request.Shard) is { } replica) { replica.Read(request); }
+        else { request.Complete(RequestOutcome.NoShard, null); }
+    }
 
     /// <summary>What this node has applied of a shard, or null if it has no such shard. Any thread.</summary>
-    public IReadView? OpenLocalView(ShardId shard) => throw new NotSupportedException();
+    /// <exception cref="ObjectDisposedException">The state was just replaced by a snapshot: call again.</exception>
+    public IReadView? OpenLocalView(ShardId shard) =>
+        _replicas.TryGetValue(shard, out Replica? replica) ? replica.Engine.OpenReadView() : null;
 
     /// <summary>The batch given to <see cref="INodeHost.Persist"/> is durable. Batches come back in order.</summary>
-    public void Persisted(WalBatch batch) => throw new NotSupportedException();
+    public void Persisted(WalBatch batch)
+    {
+        (WalBatch expected, AfterPersist after) = _inFlight.Dequeue();
+        Invariant.Holds(ReferenceEquals(batch, expected), $"a batch of {batch.Bytes} bytes came back out of order");
+        Release(after);
+        batch.Clear();
+        _idle.Push((batch, after));
+    }
 
     /// <summary>A job has run.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="failure">What <see cref="NodeJob.Run"/> threw, or null.</param>
-    public void JobDone(NodeJob job, Exception? failure) => throw new NotSupportedException();
+    /// <param name="failure">What <see cref="NodeJob.Run"/> threw, or null. What the node cannot survive is thrown again.</param>
+    public void JobDone(NodeJob job, Exception? failure)
+    {
+        if (!_isClosed) { ((CoreJob)job).Finished(failure); }
+    }
 
     /// <summary>Does what the calls since the last flush have queued: appends, messages, applying (a slice), replies.</summary>
     /// <returns>True if there is more to do: call again soon, though nothing new came in.</returns>
-    public bool Flush() => throw new NotSupportedException();
+    public bool Flush()
+    {
+        // What applying a slice brings about (a read's view, the next entries) goes out with the same batch and frames.
+        List<Replica> dirty = TakeDirty();
+        foreach (Replica replica in dirty) { replica.CollectReady(Batch, _after); }
+        PersistBatch();
+        foreach (Replica replica in dirty)
+        {
+            if (replica.HasCommitted) { replica.ApplySlice(SliceBytes); }
+        }
 
-    /// <summary>While true, commands are refused with <see cref="RequestOutcome.NoSpace"/>; reads go on.</summary>
-    public bool DiskNearlyFull { get; set; }
+        SendFrames();
+        return _dirty.Count > 0;
+    }
 
     /// <summary>Proposes a change of a shard's membership, if this node leads it.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="change">The change; its context is filled in here.</param>
     /// <param name="places">Where replicas that the change adds live.</param>
     public ProposeOutcome ChangeMembership(ShardId shard, MembershipChange change, ImmutableArray<ReplicaPlace> places) =>
-        throw new NotSupportedException();
+        FindReplica(shard)?.ChangeMembership(change, places) ?? ProposeOutcome.NotLeader;
 
     /// <summary>Hands leadership of a shard to another replica, if this node leads it.</summary>
-    public void TransferLeadership(ShardId shard, ReplicaId to) => throw new NotSupportedException();
+    public void TransferLeadership(ShardId shard, ReplicaId to) => FindReplica(shard)?.TransferLeadership(to);
 
     /// <summary>First step of a graceful stop: refuses new requests and hands every leadership over to the most advanced follower.</summary>
-    public void BeginStop() => throw new NotSupportedException();
-
-    /// <summary>True once no leadership is left that could be handed over, and nothing waits to be persisted.</summary>
-    public bool ReadyToStop => throw new NotSupportedException();
-
-    /// <summary>The shards of this node, ordered by id.</summary>
-    public ImmutableArray<ShardId> Shards => throw new NotSupportedException();
+    public void BeginStop()
+    {
+        _isStopping = true;
+        foreach (Replica replica in _replicas.Values) { replica.TransferToBest(); }
+    }
 
     /// <summary>State of a shard, or null if this node has no such shard.</summary>
-    public ShardStatus? StatusOf(ShardId shard) => throw new NotSupportedException();
+    public ShardStatus? StatusOf(ShardId shard) => FindReplica(shard)?.Status();
 
     /// <summary>Hash of a shard's logical state and the index it is as of; for comparing replicas. Costly.</summary>
-    public (LogIndex Applied, ulong Hash) HashOf(ShardId shard) => throw new NotSupportedException();
+    public (LogIndex Applied, ulong Hash) HashOf(ShardId shard) => _replicas[shard].Hash();
 
     /// <summary>Completes what still waits (unknown, or nothing happened) and closes files. The log is the host's to close.</summary>
-    public void Dispose() => throw new NotSupportedException();
-}
-
-/// <summary>The data directory is not this node's. Nothing in it was changed.</summary>
-public sealed class WrongDataDirectoryException : IOException
-{
-    /// <summary>Creates the exception.</summary>
-    public WrongDataDirectoryException(string message)
-        : base(message)
+    public void Dispose()
     {
+        _isStopping = true;
+        _isClosed = true;
+        foreach (Replica replica in _replicas.Values) { replica.Close(); }
+        _replicas = [];
+    }
+
+    internal ByteWriter FrameTo(NodeId node)
+    {
+        if (!_frames.TryGetValue(node, out ByteWriter? frame))
+        {
+            frame = new(1024);
+            _frames.Add(node, frame);
+        }
+
+        // A frame must fit the peer's limit: this much, and the largest item on top of it, is far below that.
+        if (frame.Length >= FullFrameBytes)
+        {
+            _host.Send(node, frame.ToArray());
+            frame.Clear();
+        }
+
+        return frame;
+    }
+
+    internal void Run(NodeJob job) => _host.Run(job);
+
+    internal void Report(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail));
+
+    internal void MarkDirty(Replica replica)
+    {
+        if (replica.IsDirty) { return; }
+        replica.IsDirty = true;
+        _dirty.Add(replica);
+    }
+
+    /// <summary>Takes a replica's output at once, for a step whose outcome the caller must know.</summary>
+    internal void CollectNow(Replica replica) => replica.CollectReady(Batch, _after);
+
+    /// <summary>An id for a stream of snapshot pieces that no other stream has, in this run or another.</summary>
+    internal ulong NextStream() => unchecked(Session + (++_streams * 0x9E3779B97F4A7C15));
+
+    private Replica? FindReplica(ShardId shard) =>
+        _replicas.TryGetValue(shard, out Replica? replica) && !replica.IsTombstoned ? replica : null;
+
+    private void OpenReplicas(WalRecovery recovery)
+    {
+        foreach (ShardDescriptor descriptor in Config.Bootstrap)
+        {
+            if (Files.Exists($"{ReplicaStore.DirectoryOf(descriptor.Shard)}/descriptor")) { continue; }
+            foreach (ReplicaPlace voter in descriptor.Voters)
+            {
+                if (voter.Node == Config.Node) { ReplicaStore.Create(Files, descriptor, voter.Replica); }
+            }
+        }
+
+        foreach (ShardId shard in ReplicaStore.List(Files))
+        {
+            RecoveredShard? recovered = recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard);
+            (ShardDescriptor descriptor, ReplicaId self) = ReplicaStore.ReadDescriptor(Files, shard);
+            AddReplica(new(this, descriptor, self, recovered, _random.Split(shard.Value)));
+        }
+    }
+
+    private void AddReplica(Replica replica)
+    {
+        // Copied, because other threads look shards up for local reads.
+        _replicas = new(_replicas) { { replica.Shard, replica } };
+        replica.AfterOpen(Batch);
+        MarkDirty(replica);
+    }
+
+    // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns.
+    private Replica? Join(ShardId shard, ReplicaId self, int machine)
+    {
+        if (_replicas.ContainsKey(shard) || _isStopping || Config.Machines(machine) is null) { return null; }
+        var descriptor = new ShardDescriptor(shard, machine, []);
+        ReplicaStore.Create(Files, descriptor, self);
+        var replica = new Replica(this, descriptor, self, null, _random.Split(shard.Value));
+        AddReplica(replica);
+        Report(shard, "replica-created", $"replica={self}");
+        return replica;
+    }
+
+    private bool ReceiveItem(NodeId from, PeerItem item, ReadOnlyMemory<byte> body)
+    {
+        switch (item)
+        {
+            case PeerItem.Raft:
+                var reader = new ByteReader(body.Span);
+                if (!RaftMessageCodec.TryDecode(ref reader, out RaftMessage? message) || !reader.AtEnd) { return false; }
+                int machine = Config.Bootstrap.FirstOrDefault(known => known.Shard == message.Shard)?.Machine ?? 0;
+                (FindReplica(message.Shard) ?? (message.IsFromLeader ? Join(message.Shard, message.To, machine) : null))?
+                    .Step(message, from);
+                return true;
+
+            case PeerItem.Forward:
+                _received.Clear();
+                if (!PeerFrame.TryReadForward(body, out ShardId shard, _received)) { return false; }
+                FindReplica(shard)?.Forwarded(from, _received);
+                return true;
+
+            case PeerItem.ForwardRefused:
+                _receivedSequences.Clear();
+                if (!PeerFrame.TryReadForwardRefused(body.Span, out ShardId refusing, _receivedSequences)) { return false; }
+                FindReplica(refusing)?.ForwardRefused(_receivedSequences);
+                return true;
+
+            case PeerItem.SnapshotOffer:
+                if (!PeerFrame.TryReadOffer(body.Span, out SnapshotOffer? offer) || offer is null) { return false; }
+                (FindReplica(offer.Shard) ?? Join(offer.Shard, offer.To, offer.Machine))?.SnapshotOffered(from, offer);
+                return true;
+
+            case PeerItem.SnapshotChunk:
+                if (!PeerFrame.TryReadChunk(body, out SnapshotChunk chunk)) { return false; }
+                FindReplica(chunk.Shard)?.SnapshotChunkReceived(chunk);
+                return true;
+
+            case PeerItem.SnapshotProgress:
+                if (!PeerFrame.TryReadProgress(body.Span, out SnapshotProgress progress)) { return false; }
+                FindReplica(progress.Shard)?.SnapshotProgressed(progress);
+                return true;
+
+            default:
+                return false;
+        }
+    }
+
+    private List<Replica> TakeDirty()
+    {
+        (_dirty, _dirtySpare) = (_dirtySpare, _dirty);
+        _dirty.Clear();
+        foreach (Replica replica in _dirtySpare) { replica.IsDirty = false; }
+        return _dirtySpare;
+    }
+
+    // All that the replicas want durable goes into one batch and one sync. Messages that wait for durability wait for the batches
+    // before them too; with nothing to write and nothing in flight they need not wait at all.
+    private void PersistBatch()
+    {
+        if (Batch.IsEmpty)
+        {
+            if (_after.IsEmpty) { return; }
+            if (_inFlight.Count == 0) { Release(_after); }
+            else { _lastInFlight!.MoveFrom(_after); }
+            return;
+        }
+
+        _inFlight.Enqueue((Batch, _after));
+        _lastInFlight = _after;
+        _host.Persist(Batch);
+        (Batch, _after) = _idle.TryPop(out (WalBatch, AfterPersist) idle) ? idle : (new(), new());
+    }
+
+    private static void Release(AfterPersist after)
+    {
+        foreach ((Replica replica, ulong token, ImmutableArray<RaftMessage> messages) in after.Items)
+        {
+            replica.Persisted(token, messages);
+        }
+
+        after.Items.Clear();
+    }
+
+    private void SendFrames()
+    {
+        foreach ((NodeId node, ByteWriter frame) in _frames)
+        {
+            if (frame.Length == 0) { continue; }
+            _host.Send(node, frame.ToArray());
+            frame.Clear();
+        }
+    }
+
+    /// <summary>What may be said once a batch is durable.</summary>
+    internal sealed class AfterPersist
+    {
+        public List<(Replica Replica, ulong Token, ImmutableArray<RaftMessage> Messages)> Items { get; } = [];
+
+        public bool IsEmpty => Items.Count == 0;
+
+        public void MoveFrom(AfterPersist other)
+        {
+            Items.AddRange(other.Items);
+            other.Items.Clear();
+        }
+
+        public void Add(Replica replica, ulong token, ImmutableArray<RaftMessage> messages) => Items.Add((replica, token, messages));
     }
 }

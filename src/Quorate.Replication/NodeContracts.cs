@@ -128,6 +128,8 @@ public abstract class ProposeRequest
     internal long SentTick { get; set; }
 
     internal bool WasSent { get; set; }
+
+    internal bool IsQueued { get; set; }
 }
 
 /// <summary>A read on its way. The node calls <see cref="Complete"/> exactly once, on its loop.</summary>

@@ -1,0 +1,352 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Storage.Engine;
+using Quorate.Storage.Wal;
+
+namespace Quorate.Replication;
+
+/// <summary>
+/// One shard's copy on this node: its Raft core, its state machine on its engine, and the requests that wait for it.
+/// This file: opening, ticks, and what is done with each <see cref="Ready"/>.
+/// </summary>
+internal sealed partial class Replica
+{
+    private readonly NodeCore _node;
+    private readonly EngineKeys _keys;
+    private readonly IStateMachine _machine;
+    private readonly int _machineId;
+    private readonly SortedDictionary<ReplicaId, NodeId> _places = [];
+    private readonly Queue<LogEntry> _committed = [];
+    private readonly ByteWriter _scratch = new();
+    private readonly RaftCore _raft;
+    private StorageEngine _engine;
+    private int _generation;
+    private Role _reportedRole;
+    private ReplicaId _reportedLeader;
+    private Term _reportedTerm;
+    private long _retryJobsTick;
+    private LogIndex _flushAskedFor;
+
+    public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, Prng random)
+    {
+        _node = node;
+        Shard = descriptor.Shard;
+        Id = self;
+        Directory = ReplicaStore.DirectoryOf(Shard);
+        _machineId = descriptor.Machine;
+        _machine = node.Config.Machines(descriptor.Machine) ??
+            throw new WrongDataDirectoryException(
+                $"{Shard} holds a state machine of kind {descriptor.Machine}, which this build does not know; use a newer build");
+        _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
+        (_engine, _generation) = ReplicaStore.OpenEngine(Files, Directory, Config.Engine, _keys);
+        Membership membership = ReadMembership(_engine, descriptor);
+        _machine.Open(_engine);
+        ReadAppliedRecords();
+        _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership), random);
+        IsTombstoned = recovered?.Tombstones.Contains(Id) ?? false;
+    }
+
+    public ShardId Shard { get; }
+
+    public ReplicaId Id { get; }
+
+    /// <summary>Directory of the shard; the engine is in a generation below it.</summary>
+    public string Directory { get; }
+
+    /// <summary>True once the replica was removed from its group: it takes no part any more, under this id.</summary>
+    public bool IsTombstoned { get; private set; }
+
+    /// <summary>True if it is in the list of replicas that the next flush looks at.</summary>
+    public bool IsDirty { get; set; }
+
+    public NodeConfig Config => _node.Config;
+
+    public IFileSystem Files => _node.Files;
+
+    public long Now => _node.Now;
+
+    public StorageEngine Engine => _engine;
+
+    public Role Role => _raft.Role;
+
+    public LogIndex Applied => _engine.Applied.Index;
+
+    /// <summary>True if this replica leads and somebody else could.</summary>
+    public bool HoldsLeadership => !IsTombstoned && _raft.Role == Role.Leader && _raft.Membership.Voters.Length > 1;
+
+    public ByteWriter FrameTo(NodeId node) => _node.FrameTo(node);
+
+    public void Run(CoreJob job) => _node.Run(job);
+
+    public void Step(RaftMessage message, NodeId from)
+    {
+        if (IsTombstoned || message.To != Id) { return; }
+        _places.TryAdd(message.From, from);
+        _raft.Step(message);
+        MarkDirty();
+    }
+
+    public void Tick()
+    {
+        if (IsTombstoned) { return; }
+        _raft.Tick();
+        TickRequests();
+        TickReads();
+        TickSnapshots();
+        if (_retryJobsTick != 0 && Now >= _retryJobsTick)
+        {
+            _retryJobsTick = 0;
+            StartEngineJobs();
+        }
+
+        MarkDirty();
+    }
+
+    public void Disconnected(NodeId peer)
+    {
+        if (IsTombstoned) { return; }
+        foreach ((ReplicaId replica, NodeId node) in _places)
+        {
+            if (node == peer && replica != Id) { _raft.ReportUnreachable(replica); }
+        }
+
+        MarkDirty();
+    }
+
+    /// <summary>Puts what the Raft core wants done into the node's batch, frames and queues.</summary>
+    public void CollectReady(WalBatch batch, NodeCore.AfterPersist after)
+    {
+        if (IsTombstoned) { return; }
+        FeedCommands();
+        FeedReads();
+        while (_raft.HasReady)
+        {
+            Ready ready = _raft.TakeReady();
+            if (ready.Snapshot is { } snapshot) { UseSnapshot(snapshot, batch); }
+            if (ready.HardState is { } state) { batch.AddHardState(Shard, state); }
+            foreach (LogEntry entry in ready.Entries)
+            {
+                batch.AddEntry(Shard, entry);
+                NoteStamp(entry);
+            }
+
+            foreach (RaftMessage message in ready.Messages) { Send(message); }
+            if (ready.PersistToken != 0) { after.Add(this, ready.PersistToken, ready.MessagesAfterPersist); }
+            foreach (LogEntry entry in ready.Committed) { _committed.Enqueue(entry); }
+            TakeReadStates(ready);
+        }
+
+        ReportChanges();
+        StartSnapshots();
+        if (_isRemoved && _committed.Count == 0) { Retire(batch); }
+    }
+
+    /// <summary>A batch with this token's writes is durable: what it promised may be said.</summary>
+    public void Persisted(ulong token, ImmutableArray<RaftMessage> messages)
+    {
+        if (IsTombstoned) { return; }
+        foreach (RaftMessage message in messages) { Send(message); }
+        _raft.Persisted(token);
+        MarkDirty();
+    }
+
+    /// <summary>True if committed entries wait to be applied.</summary>
+    public bool HasCommitted => _committed.Count > 0;
+
+    public void MarkDirty() => _node.MarkDirty(this);
+
+    public void TransferLeadership(ReplicaId to)
+    {
+        _raft.TransferLeadership(to);
+        MarkDirty();
+    }
+
+    /// <summary>Hands leadership to the voter that holds most of the log.</summary>
+    public void TransferToBest()
+    {
+        if (!HoldsLeadership) { return; }
+        RaftStatus status = _raft.Status;
+        if (!status.Transferee.IsNone) { return; }
+        FollowerProgress? best = null;
+        foreach (FollowerProgress follower in status.Followers)
+        {
+            if (follower.Id == Id || !status.Membership.Voters.Contains(follower.Id)) { continue; }
+            if (best is not { } known || follower.Match > known.Match) { best = follower; }
+        }
+
+        if (best is { } chosen) { TransferLeadership(chosen.Id); }
+    }
+
+    public ProposeOutcome ChangeMembership(MembershipChange change, ImmutableArray<ReplicaPlace> places)
+    {
+        if (IsTombstoned) { return ProposeOutcome.NotLeader; }
+        ProposeOutcome outcome = _raft.ProposeMembership(
+            change with { Context = HostRecords.WritePlaces(places) }, out _);
+
+        // The leader sends to the new replica as soon as the change is applied; its place must be known by then.
+        if (outcome == ProposeOutcome.Appended)
+        {
+            foreach (ReplicaPlace place in places) { _places[place.Replica] = place.Node; }
+        }
+
+        MarkDirty();
+        return outcome;
+    }
+
+    public ShardStatus Status()
+    {
+        RaftStatus raft = _raft.Status;
+        return new(
+            Shard, Id, raft.Role, raft.Term, raft.Leader, PlaceOf(raft.Leader), raft.Commit, _engine.Applied.Index, raft.LastIndex,
+            raft.Membership.IsLearner(Id), _engine.DiskBytes,
+            [.. raft.Membership.All.Select(replica => new ReplicaPlace(replica, PlaceOf(replica)))]);
+    }
+
+    public (LogIndex Applied, ulong Hash) Hash() => (_engine.Applied.Index, _machine.HashState(_engine));
+
+    public void EngineJobFinished(EngineJob job, Exception? failure)
+    {
+        if (failure is not null && !FileJob.IsSurvivable(failure)) { throw failure; }
+        LogPosition before = _engine.Flushed;
+        _engine.Complete(job, failed: failure is not null);
+        if (failure is not null)
+        {
+            _node.Report(Shard, "storage-job-refused", $"job=\"{job.Name}\" reason=\"{failure.Message}\"");
+            _retryJobsTick = Now + Config.Raft.ElectionTicks;
+            return;
+        }
+
+        if (_engine.Flushed.Index > before.Index) { Flushed(); }
+        StartEngineJobs();
+    }
+
+    public void Close()
+    {
+        CompleteAllAtClose();
+        CloseSnapshots();
+        _engine.Dispose();
+    }
+
+    // Removed from the group, and everything it still had to say is said: the id stays burnt on this node.
+    private void Retire(WalBatch batch)
+    {
+        IsTombstoned = true;
+        batch.AddTombstone(Shard, Id);
+        CompleteAllAtClose();
+        CloseSnapshots();
+        _node.Report(Shard, "replica-removed", $"replica={Id}");
+    }
+
+    private int FilterPrefixLength(ReadOnlySpan<byte> key) => key[0] == 0 ? key.Length : _machine.FilterPrefixLength(key);
+
+    private Membership ReadMembership(StorageEngine engine, ShardDescriptor descriptor)
+    {
+        _places.Clear();
+        if (!engine.TryGet(HostRecords.MembershipKey, out ReadOnlySpan<byte> record))
+        {
+            // Written at once, so that every snapshot of this store tells who its members are. Published with the first entry;
+            // until that is flushed, the descriptor says the same.
+            foreach (ReplicaPlace place in descriptor.Voters) { _places[place.Replica] = place.Node; }
+            var created = Membership.Of(descriptor.Voters.Select(place => place.Replica));
+            _scratch.Clear();
+            HostRecords.WriteMembership(_scratch, created, _places);
+            engine.Put(HostRecords.MembershipKey, _scratch.Written);
+            return created;
+        }
+
+        if (!HostRecords.TryReadMembership(record, out Membership? membership, _places) || membership is null)
+        {
+            throw new CorruptFileException(Directory, 0, "the membership record is malformed");
+        }
+
+        return membership;
+    }
+
+    // The engine stands at its last flush; the log has what came after. Where a snapshot was installed and the node crashed
+    // before the log knew, the engine is ahead of the log: what it holds is committed, so the log goes on behind it.
+    private RaftState StateFrom(RecoveredShard? recovered, Membership membership)
+    {
+        LogPosition flushed = _engine.Flushed;
+        HardState hard = recovered?.HardState ?? default;
+        ImmutableArray<LogEntry> entries = recovered?.Entries ?? [];
+        if (recovered is not null && recovered.Released.Index > flushed.Index)
+        {
+            throw new CorruptFileException(
+                Directory, 0, $"the files end at entry {flushed.Index}, the log begins after entry {recovered.Released.Index}");
+        }
+
+        bool agrees = flushed.Index == LogIndex.Zero;
+        foreach (LogEntry entry in entries)
+        {
+            if (entry.Index == flushed.Index) { agrees = entry.Term == flushed.Term; }
+        }
+
+        agrees |= recovered is not null && recovered.Released == flushed;
+        entries = agrees ? [.. entries.SkipWhile(entry => entry.Index <= flushed.Index)] : [];
+        if (!agrees) { _resetLogAt = flushed; }
+        if (hard.Term < flushed.Term) { hard = new(flushed.Term, ReplicaId.None, hard.Commit); }
+        LogIndex last = entries.IsEmpty ? flushed.Index : entries[^1].Index;
+        hard = hard with { Commit = LogIndex.Min(last, LogIndex.Max(hard.Commit, flushed.Index)) };
+        foreach (LogEntry entry in entries) { NoteStamp(entry); }
+        return new(hard, new(flushed, membership), entries, flushed.Index);
+    }
+
+    private LogPosition? _resetLogAt;
+
+    /// <summary>Tells the log what opening found out: that it has to start anew behind a snapshot.</summary>
+    public void AfterOpen(WalBatch batch)
+    {
+        if (_resetLogAt is { } position) { batch.AddReset(Shard, position); }
+        _resetLogAt = null;
+    }
+
+    private void Send(RaftMessage message)
+    {
+        Invariant.Holds(message is not InstallSnapshot, $"a snapshot to {message.To} goes as files");
+        if (PlaceOf(message.To) is { Value: not 0 } node) { PeerFrame.AddRaft(FrameTo(node), message); }
+    }
+
+    private NodeId PlaceOf(ReplicaId replica) => _places.GetValueOrDefault(replica);
+
+    private void ReportChanges()
+    {
+        if (_raft.Term == _reportedTerm && _raft.Leader == _reportedLeader && _raft.Role == _reportedRole) { return; }
+        bool leaderChanged = _raft.Leader != _reportedLeader || _raft.Term != _reportedTerm;
+        bool roleChanged = _raft.Role != _reportedRole;
+        _reportedTerm = _raft.Term;
+        _reportedLeader = _raft.Leader;
+        _reportedRole = _raft.Role;
+        string detail = $"term={_raft.Term} replica={Id}";
+        if (roleChanged && _raft.Role == Role.Leader) { _node.Report(Shard, "became-leader", detail); }
+        else if (leaderChanged && !_raft.Leader.IsNone) { _node.Report(Shard, "follows-leader", $"{detail} leader={_raft.Leader}"); }
+        else if (roleChanged && _raft.Role == Role.Candidate) { _node.Report(Shard, "campaigns", detail); }
+        else if (leaderChanged && _raft.Role == Role.Follower) { _node.Report(Shard, "lost-leader", detail); }
+
+        if (leaderChanged) { LeaderChanged(); }
+    }
+
+    private void StartEngineJobs()
+    {
+        if (_retryJobsTick != 0) { return; }
+        while (_engine.NextJob() is { } job) { _node.Run(new EngineNodeJob(this, job)); }
+    }
+
+    // The files hold more: the log may forget as much, except for a little that serves followers that lag.
+    private void Flushed()
+    {
+        LogPosition flushed = _engine.Flushed;
+        _node.Batch.AddRelease(Shard, flushed);
+        long excess = _raft.LogBytes - Config.LogRetainBytes;
+        LogIndex compactTo = default;
+        while (excess > 0 && _logMarks.TryPeek(out (LogIndex Index, long Bytes) mark) && mark.Index <= flushed.Index)
+        {
+            _logMarks.Dequeue();
+            excess -= mark.Bytes;
+            compactTo = mark.Index;
+        }
+
+        if (compactTo > LogIndex.Zero) { _raft.CompactLog(compactTo); }
+        MarkDirty();
+    }
+}

@@ -1,0 +1,140 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Quorate.Core;
+using Quorate.Storage.Engine;
+
+namespace Quorate.Replication;
+
+/// <summary>
+/// The directory of one shard: "descriptor" (what it was created as) and one "gen-N" with an engine. A received snapshot
+/// becomes the next generation by one rename; until the old one is deleted both are whole, and the one that is further counts.
+/// </summary>
+internal static class ReplicaStore
+{
+    private const string GenerationPrefix = "gen-";
+    private const string IncomingPrefix = "incoming-";
+    private const string DescriptorFile = "descriptor";
+
+    public const string Root = "shards";
+
+    public static string DirectoryOf(ShardId shard) => $"{Root}/{shard.Value.ToString(CultureInfo.InvariantCulture)}";
+
+    public static string Generation(string directory, int number) =>
+        $"{directory}/{GenerationPrefix}{number.ToString("D6", CultureInfo.InvariantCulture)}";
+
+    public static string Incoming(string directory, ulong stream) =>
+        $"{directory}/{IncomingPrefix}{stream.ToString("x16", CultureInfo.InvariantCulture)}";
+
+    /// <summary>Shards that have a directory, ordered by id.</summary>
+    public static IEnumerable<ShardId> List(IFileSystem files) =>
+        !files.Exists(Root)
+            ? []
+            : files.List(Root)
+                .Where(name => ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                .Select(name => new ShardId(ulong.Parse(name, CultureInfo.InvariantCulture)))
+                .Where(shard => files.Exists($"{DirectoryOf(shard)}/{DescriptorFile}"))
+                .Order();
+
+    /// <summary>Creates the shard's directory; durable when this returns.</summary>
+    public static void Create(IFileSystem files, ShardDescriptor descriptor, ReplicaId self)
+    {
+        string directory = DirectoryOf(descriptor.Shard);
+        files.CreateDirectory(directory);
+        var writer = new ByteWriter();
+        writer.U32(0);
+        writer.U8(1); // Version of the format.
+        writer.U64(descriptor.Shard.Value);
+        writer.U64(self.Value);
+        writer.VarUInt((ulong)descriptor.Machine);
+        writer.VarUInt((ulong)descriptor.Voters.Length);
+        foreach (ReplicaPlace voter in descriptor.Voters)
+        {
+            writer.U64(voter.Replica.Value);
+            writer.U64(voter.Node.Value);
+        }
+
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(
+            writer.Patch(0, 4), Crc32C.Compute(writer.Written[4..]));
+
+        string path = $"{directory}/{DescriptorFile}";
+        string temporary = path + ".tmp";
+        if (files.Exists(temporary)) { files.Delete(temporary); }
+        using (IFile file = files.Open(temporary, OpenMode.Create))
+        {
+            file.Write(0, writer.Written);
+            file.Sync();
+        }
+
+        files.Rename(temporary, path);
+        files.SyncDirectory(directory);
+        files.SyncDirectory(Root);
+        files.SyncDirectory("");
+    }
+
+    public static (ShardDescriptor Descriptor, ReplicaId Self) ReadDescriptor(IFileSystem files, ShardId shard)
+    {
+        string path = $"{DirectoryOf(shard)}/{DescriptorFile}";
+        using IFile file = files.Open(path, OpenMode.Read);
+        byte[] bytes = new byte[Math.Min(file.Length, 1024 * 1024)];
+        int count = file.Read(0, bytes);
+        var reader = new ByteReader(bytes.AsSpan(0, count));
+        uint crc = reader.U32();
+        if (reader.Failed || crc != Crc32C.Compute(bytes.AsSpan(4, count - 4)))
+        {
+            throw new CorruptFileException(path, 0, "the checksum disagrees");
+        }
+
+        byte version = reader.U8();
+        if (version != 1) { throw new CorruptFileException(path, 4, $"format {version}; this build reads 1"); }
+        var id = new ShardId(reader.U64());
+        var self = new ReplicaId(reader.U64());
+        int machine = reader.Count(int.MaxValue);
+        int voters = reader.Count(reader.Remaining / 16);
+        ImmutableArray<ReplicaPlace>.Builder places = ImmutableArray.CreateBuilder<ReplicaPlace>(voters);
+        for (int i = 0; i < voters; i++) { places.Add(new(new(reader.U64()), new(reader.U64()))); }
+        if (!reader.AtEnd || id != shard) { throw new CorruptFileException(path, 4, "the content does not fit its place"); }
+        return (new(id, machine, places.ToImmutable()), self);
+    }
+
+    /// <summary>Opens the engine that is furthest and deletes what a crash has left behind.</summary>
+    public static (StorageEngine Engine, int Generation) OpenEngine(
+        IFileSystem files, string directory, EngineOptions options, EngineKeys keys)
+    {
+        var generations = new List<int>();
+        foreach (string name in files.List(directory))
+        {
+            if (name.StartsWith(IncomingPrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{directory}/{name}"); }
+            if (name.StartsWith(GenerationPrefix, StringComparison.Ordinal) &&
+                int.TryParse(name.AsSpan(GenerationPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                generations.Add(number);
+            }
+        }
+
+        if (generations.Count == 0)
+        {
+            string first = Generation(directory, 1);
+            files.CreateDirectory(first);
+            files.SyncDirectory(directory);
+            return (StorageEngine.Open(files, first, options, keys), 1);
+        }
+
+        (StorageEngine Engine, int Generation)? best = null;
+        foreach (int number in generations.Order())
+        {
+            StorageEngine engine = StorageEngine.Open(files, Generation(directory, number), options, keys);
+            if (best is { } other)
+            {
+                bool isFurther = engine.Flushed.Index > other.Engine.Flushed.Index;
+                (StorageEngine loser, int loserNumber) = isFurther ? other : (engine, number);
+                loser.Dispose();
+                files.DeleteDirectory(Generation(directory, loserNumber));
+                if (!isFurther) { continue; }
+            }
+
+            best = (engine, number);
+        }
+
+        return best!.Value;
+    }
+}
