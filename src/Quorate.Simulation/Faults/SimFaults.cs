@@ -1,0 +1,181 @@
+using Quorate.Core;
+using Quorate.Simulation.Disk;
+
+namespace Quorate.Simulation;
+
+/// <summary>Something that goes wrong while a workload runs. A new fault is a new record, usable by every scenario.</summary>
+public abstract record SimFault
+{
+    /// <summary>Starts it; it must do nothing after the end (simulated microseconds), except mend what only it can mend.</summary>
+    internal abstract void Start(SimCluster cluster, long end);
+
+    /// <summary>Does something again and again, at random intervals around the mean.</summary>
+    private protected static void Every(SimCluster cluster, TimeSpan mean, long end, Action action)
+    {
+        long micros = (long)mean.TotalMicroseconds;
+        cluster.After(cluster.Random.Between(micros / 2, micros * 3 / 2), () =>
+        {
+            if (cluster.Now >= end) { return; }
+            action();
+            Every(cluster, mean, end, action);
+        });
+    }
+
+    private protected static void CrashAndRestart(SimCluster cluster, SimNode node, SimCrash outcome, TimeSpan down)
+    {
+        node.Crash(outcome);
+        cluster.After(cluster.Random.Between(1_000, (long)down.TotalMicroseconds), node.Start);
+    }
+}
+
+/// <summary>Power cuts of the leader of a random shard.</summary>
+public sealed record CrashLeader : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest time until the node is back.</summary>
+    public TimeSpan Down { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>What is left of un-synced data.</summary>
+    public SimCrash Outcome { get; init; } = SimCrash.LoseUnsynced;
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        ShardId[] shards = [.. cluster.Shards];
+        if (cluster.LeaderOf(shards[cluster.Random.Below(shards.Length)]) is { } leader)
+        {
+            CrashAndRestart(cluster, leader, Outcome, Down);
+        }
+    });
+}
+
+/// <summary>Power cuts of a random node; now and then of all at once.</summary>
+public sealed record CrashNodes : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Longest time until a node is back.</summary>
+    public TimeSpan Down { get; init; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Out of 100, how many hit all nodes.</summary>
+    public int AllPercent { get; init; } = 10;
+
+    /// <summary>What is left of un-synced data.</summary>
+    public SimCrash Outcome { get; init; } = SimCrash.Mixed;
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        if (cluster.Random.Chance(AllPercent, 100))
+        {
+            foreach (SimNode node in cluster.Nodes) { CrashAndRestart(cluster, node, Outcome, Down); }
+        }
+        else
+        {
+            CrashAndRestart(cluster, cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)], Outcome, Down);
+        }
+    });
+}
+
+/// <summary>Power cuts in the middle of an I/O: at a write, sync, rename or creation soon to come, wherever that is.</summary>
+public sealed record CrashInIo : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The cut comes at one of so many changes.</summary>
+    public int WithinChanges { get; init; } = 60;
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        SimNode node = cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)];
+        node.Disk.CrashAtChange = node.Disk.Changes + cluster.Random.Between(1, WithinChanges);
+    });
+}
+
+/// <summary>Loss, duplication, and a tail of late frames.</summary>
+public sealed record LossyNetwork : SimFault
+{
+    /// <summary>Frames lost out of 100.</summary>
+    public int DropPercent { get; init; } = 2;
+
+    /// <summary>Frames delivered twice out of 100.</summary>
+    public int DuplicatePercent { get; init; } = 2;
+
+    /// <summary>Latest arrival of a late frame; one in twenty is late.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    internal override void Start(SimCluster cluster, long end)
+    {
+        cluster.Network.DropPerMille = DropPercent * 10;
+        cluster.Network.DuplicatePerMille = DuplicatePercent * 10;
+        cluster.Network.TailPerMille = 50;
+        cluster.Network.TailMicros = (long)MaxDelay.TotalMicroseconds;
+    }
+}
+
+/// <summary>Cuts: a random group from the rest, or single directions only, mended after a while.</summary>
+public sealed record Partitions : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>Longest time until it is mended.</summary>
+    public TimeSpan For { get; init; } = TimeSpan.FromSeconds(5);
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        int count = cluster.Nodes.Length;
+        if (cluster.Random.Chance(1, 3))
+        {
+            cluster.Network.Cut(cluster.Random.Below(count), cluster.Random.Below(count), true);
+        }
+        else
+        {
+            var group = new SortedSet<int>();
+            for (int i = 0; i < count; i++)
+            {
+                if (cluster.Random.Chance(1, 2)) { group.Add(i); }
+            }
+
+            cluster.Network.Partition(group);
+        }
+
+        cluster.After(
+            cluster.Random.Between(100_000, (long)For.TotalMicroseconds), () => cluster.Network.Partition(new SortedSet<int>()));
+    });
+}
+
+/// <summary>Nodes that stand still for a while, and clocks that jump by up to an hour.</summary>
+public sealed record PausesAndClocks : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Longest pause.</summary>
+    public TimeSpan For { get; init; } = TimeSpan.FromSeconds(4);
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        SimNode node = cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)];
+        node.ClockOffsetMillis = cluster.Random.Between(-3_600_000, 3_600_000);
+        node.Pause();
+        cluster.After(cluster.Random.Between(10_000, (long)For.TotalMicroseconds), node.Resume);
+    });
+}
+
+/// <summary>Leadership is handed around on purpose.</summary>
+public sealed record Transfers : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(7);
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    {
+        ShardId[] shards = [.. cluster.Shards];
+        ShardId shard = shards[cluster.Random.Below(shards.Length)];
+        var to = new ReplicaId((ulong)cluster.Random.Below(cluster.Nodes.Length) + 1);
+        cluster.LeaderOf(shard)?.Do(core => core.TransferLeadership(shard, to));
+    });
+}

@@ -1,0 +1,199 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Replication;
+using Quorate.StateMachines;
+
+namespace Quorate.Simulation;
+
+/// <summary>
+/// A whole cluster in one thread: the production NodeCore, log, engine and state machines over simulated disks, links and clocks.
+/// The seed is the only input: the same seed gives the same run, event by event, and the same <see cref="TraceHash"/>.
+/// </summary>
+public sealed class SimCluster : IDisposable
+{
+    private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
+    private readonly ImmutableArray<ShardDescriptor> _shards;
+    private readonly Queue<string> _recent = [];
+    private long _order;
+    private ulong _trace = 14695981039346656037;
+
+    private SimCluster(ulong seed, SimOptions options)
+    {
+        Seed = seed;
+        Options = options;
+        var random = new Prng(seed);
+        Random = random.Split(1);
+        Network = new(this, options.Nodes, random.Split(2));
+        ImmutableArray<ReplicaPlace> places =
+            [.. Enumerable.Range(0, options.Nodes).Select(i => new ReplicaPlace(new((ulong)i + 1), SimNode.IdOf(i)))];
+        _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), (int)Catalog.KeyValue.Id, places))];
+        Nodes = [.. Enumerable.Range(0, options.Nodes).Select(i => new SimNode(this, i, random.Split(100 + (ulong)i)))];
+    }
+
+    /// <summary>Where all its randomness comes from.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>What it is made of.</summary>
+    public SimOptions Options { get; }
+
+    /// <summary>Its nodes.</summary>
+    public ImmutableArray<SimNode> Nodes { get; }
+
+    /// <summary>Its links.</summary>
+    public SimNetwork Network { get; }
+
+    /// <summary>For faults and workloads.</summary>
+    public Prng Random { get; }
+
+    /// <summary>Simulated microseconds since the start.</summary>
+    public long Now { get; private set; }
+
+    /// <summary>Events so far.</summary>
+    public long Events { get; private set; }
+
+    /// <summary>A hash over all that happened; equal for equal seeds.</summary>
+    public ulong TraceHash => _trace;
+
+    /// <summary>Its shards.</summary>
+    public IEnumerable<ShardId> Shards => _shards.Select(shard => shard.Shard);
+
+    /// <summary>Changes of state that the nodes reported, by name.</summary>
+    public SortedDictionary<string, int> Reported { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Creates a cluster and starts all its nodes.</summary>
+    public static SimCluster Start(ulong seed, SimOptions options)
+    {
+        var cluster = new SimCluster(seed, options);
+        foreach (SimNode node in cluster.Nodes) { node.Start(); }
+        return cluster;
+    }
+
+    /// <summary>Runs a workload under faults for a span of simulated time. The faults stop at its end; what they broke stays broken.</summary>
+    public History Run(TimeSpan span, RegisterWorkload workload, params ReadOnlySpan<SimFault> faults)
+    {
+        long end = Now + (long)span.TotalMicroseconds;
+        var history = new History();
+        workload.Start(this, history, end);
+        foreach (SimFault fault in faults) { fault.Start(this, end); }
+        RunWhile(() => Now < end);
+
+        // Every request is answered by its deadline at the latest.
+        RunWhile(() => !workload.IsIdle && Now < end + 60_000_000);
+        Demand(workload.IsIdle, "a request was never answered");
+        return history;
+    }
+
+    /// <summary>Mends all links, resumes and restarts all nodes.</summary>
+    public void Heal()
+    {
+        Network.Heal();
+        foreach (SimNode node in Nodes)
+        {
+            node.Resume();
+            node.Disk.CrashAtChange = null;
+            node.Start();
+        }
+    }
+
+    /// <summary>Runs until the condition holds.</summary>
+    /// <exception cref="SimulationException">It does not hold within the span of simulated time.</exception>
+    public void RunUntil(Func<SimCluster, bool> condition, TimeSpan within)
+    {
+        long end = Now + (long)within.TotalMicroseconds;
+        long check = Now;
+        RunWhile(() =>
+        {
+            if (Now < check) { return true; }
+            check = Now + 20_000;
+            return Now < end && !condition(this);
+        });
+        Demand(condition(this), $"not reached within {within.TotalSeconds} s of simulated time");
+    }
+
+    /// <summary>True if all nodes are up and all replicas of each shard have applied the same entries to the same state.</summary>
+    public bool ReplicasAgree()
+    {
+        foreach (ShardDescriptor shard in _shards)
+        {
+            if (!Nodes.All(node => node.Core?.StatusOf(shard.Shard) is not null)) { return false; }
+            ShardStatus[] statuses = [.. Nodes.Select(node => node.Core!.StatusOf(shard.Shard)!)];
+            bool sameLog = statuses.All(s => s.Applied == s.LastIndex && s.Applied == statuses[0].Applied && !s.Leader.IsNone);
+            if (!sameLog) { return false; }
+            ulong[] hashes = [.. Nodes.Select(node => node.Core!.HashOf(shard.Shard).Hash).Distinct()];
+            Demand(hashes.Length == 1, $"{shard.Shard}: replicas that applied {statuses[0].Applied} differ in state");
+        }
+
+        return true;
+    }
+
+    /// <summary>The node that leads a shard in the highest term, or null.</summary>
+    public SimNode? LeaderOf(ShardId shard) => Nodes
+        .Select(node => (Node: node, Status: node.Core?.StatusOf(shard)))
+        .Where(pair => pair.Status is { Role: Role.Leader })
+        .OrderByDescending(pair => pair.Status!.Term)
+        .Select(pair => pair.Node)
+        .FirstOrDefault();
+
+    /// <summary>Throws unless the fact holds, with the seed and what happened last.</summary>
+    public void Demand(bool fact, string failure)
+    {
+        if (!fact) { throw new SimulationException($"seed {Seed}, at {Now} us: {failure}\n{string.Join('\n', _recent)}"); }
+    }
+
+    /// <summary>Schedules an action.</summary>
+    internal void After(long micros, Action action) => _events.Enqueue(action, (Now + micros, _order++));
+
+    internal NodeConfig ConfigOf(NodeId node) => Options.ConfigOf(node, id => Catalog.Find((uint)id)?.Create(), _shards);
+
+    internal void Trace(int node, string what, ulong value)
+    {
+        foreach (char c in what) { Mix(c); }
+        Mix((ulong)Now);
+        Mix((ulong)node);
+        Mix(value);
+    }
+
+    internal void Log(int node, NodeEvent change)
+    {
+        Reported[change.Name] = Reported.GetValueOrDefault(change.Name) + 1;
+        _recent.Enqueue($"{Now,12} us node {node + 1} {change.Shard} {change.Name} {change.Detail}");
+        if (_recent.Count > 60) { _recent.Dequeue(); }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SimNode node in Nodes) { node.Core?.Dispose(); }
+    }
+
+    private void RunWhile(Func<bool> condition)
+    {
+        while (condition() && _events.TryDequeue(out Action? action, out (long At, long Order) due))
+        {
+            Now = due.At;
+            Events++;
+            try
+            {
+                action();
+            }
+            catch (Exception thrown) when (thrown is not SimulationException)
+            {
+                throw new SimulationException(
+                    $"seed {Seed}, at {Now} us: {thrown.GetType().Name}: {thrown.Message}\n{string.Join('\n', _recent)}", thrown);
+            }
+        }
+    }
+
+    private void Mix(ulong value) => _trace = unchecked((_trace ^ value) * 1099511628211);
+}
+
+/// <summary>A simulated run broke a promise. The message begins with the seed that shows it again.</summary>
+public sealed class SimulationException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    public SimulationException(string message, Exception? cause = null)
+        : base(message, cause)
+    {
+    }
+}

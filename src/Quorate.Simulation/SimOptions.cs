@@ -1,0 +1,54 @@
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Replication;
+using Quorate.Storage.Engine;
+using Quorate.Storage.Wal;
+
+namespace Quorate.Simulation;
+
+/// <summary>What a simulated cluster is made of. Sizes are small on purpose, so that flushes, compactions and snapshots are frequent.</summary>
+public sealed record SimOptions
+{
+    /// <summary>Nodes. Default: 3.</summary>
+    public int Nodes { get; init; } = 3;
+
+    /// <summary>Shards, each with a replica on every node. Default: 1.</summary>
+    public int Shards { get; init; } = 1;
+
+    /// <summary>Microseconds from sending to arrival, without faults: at least. Default: 100.</summary>
+    public long MinDelayMicros { get; init; } = 100;
+
+    /// <summary>Microseconds from sending to arrival, without faults: at most. Default: 2,000.</summary>
+    public long MaxDelayMicros { get; init; } = 2_000;
+
+    /// <summary>Microseconds that a sync takes at most. Default: 5,000.</summary>
+    public long MaxSyncMicros { get; init; } = 5_000;
+
+    /// <summary>Microseconds that a flush, compaction or piece of a snapshot takes at most. Default: 20,000.</summary>
+    public long MaxJobMicros { get; init; } = 20_000;
+
+    /// <summary>Raft's timers and limits.</summary>
+    public RaftOptions Raft { get; init; } = new()
+    {
+        HeartbeatTicks = 10, ElectionTicks = 100, MaxAppendBytes = 4096, MaxInflightMessages = 16, MaxInflightBytes = 16 * 1024,
+    };
+
+    /// <summary>Sizes of the log.</summary>
+    public WalOptions Wal { get; init; } = new() { SegmentBytes = 64 * 1024, SpareSegments = 1, MaxSegmentsBehind = 3 };
+
+    /// <summary>Sizes of the engines.</summary>
+    public EngineOptions Engine { get; init; } = new()
+    {
+        MemTableBytes = 64 * 1024, BlockBytes = 512, FileBytes = 16 * 1024, Level0Files = 2, Level1Bytes = 64 * 1024,
+    };
+
+    /// <summary>Bytes of flushed entries kept for followers that lag; less means more snapshots. Default: 16 KiB.</summary>
+    public long LogRetainBytes { get; init; } = 16 * 1024;
+
+    internal NodeConfig ConfigOf(NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards) => new()
+    {
+        Cluster = new(0xC1), Node = node, Bootstrap = [.. shards], Machines = machines, Raft = Raft, Wal = Wal, Engine = Engine,
+        LogRetainBytes = LogRetainBytes, FlushEntries = 500, DedupeEntries = 2000, MaxEntryBytes = 4096,
+        SnapshotChunkBytes = 4096,
+    };
+}

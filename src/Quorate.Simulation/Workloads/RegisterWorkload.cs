@@ -1,0 +1,171 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
+
+namespace Quorate.Simulation;
+
+/// <summary>
+/// Clients that read, write and compare-and-set a few registers through whichever node they like. Each client waits for its
+/// answer before it goes on; every written value is unique, so that a read tells which write it saw.
+/// </summary>
+public sealed record RegisterWorkload
+{
+    /// <summary>Clients. Default: 8.</summary>
+    public int Clients { get; init; } = 8;
+
+    /// <summary>Registers, spread over the shards. Default: 4.</summary>
+    public int Keys { get; init; } = 4;
+
+    /// <summary>Mean milliseconds between an answer and the next question. Default: 100.</summary>
+    public int ThinkMillis { get; init; } = 100;
+
+    /// <summary>Bytes of padding in each value, so that files fill up. Default: 200.</summary>
+    public int PaddingBytes { get; init; } = 200;
+
+    private long _lastValue;
+    private int _busy;
+
+    /// <summary>True if no operation waits for its answer.</summary>
+    internal bool IsIdle => _busy == 0;
+
+    internal void Start(SimCluster cluster, History history, long end)
+    {
+        for (int i = 0; i < Clients; i++) { Next(cluster, history, end, i, cluster.Random.Split(1000 + (ulong)i)); }
+    }
+
+    private void Next(SimCluster cluster, History history, long end, int process, Prng random)
+    {
+        cluster.After(random.Between(1_000, ThinkMillis * 2_000L), () =>
+        {
+            if (cluster.Now >= end) { return; }
+            SimNode node = cluster.Nodes[random.Below(cluster.Nodes.Length)];
+            if (node.Core is null)
+            {
+                Next(cluster, history, end, process, random);
+                return;
+            }
+
+            RegisterOperation operation = Choose(cluster, history, process, random);
+            history.Add(operation);
+            _busy++;
+            bool isDone = false;
+            long connection = 0;
+
+            // The answer comes while the node runs; what follows from it is an event of its own.
+            Action<bool, Action> finish = (known, note) =>
+            {
+                cluster.Demand(!isDone, $"answered twice: {operation}");
+                isDone = true;
+                node.HangUp(connection);
+                cluster.Trace(node.Index, "answer", known ? 1u : 0u);
+                if (known)
+                {
+                    note();
+                    operation.Returned = cluster.Now;
+                }
+
+                _busy--;
+                Next(cluster, history, end, process, random);
+            };
+            connection = node.Connect(() => finish(false, static () => { }));
+            var shard = new ShardId((ulong)(operation.Key % cluster.Options.Shards) + 1);
+            if (operation.Action == RegisterAction.Read)
+            {
+                node.Do(core => core.Read(new Reading { Shard = shard, Key = operation.Key, Finish = (outcome, seen) =>
+                    finish(outcome == RequestOutcome.Done, () => operation.Seen = seen) }));
+            }
+            else
+            {
+                node.Do(core => core.Propose(new Writing
+                {
+                    Shard = shard,
+                    Command = CommandOf(operation),
+                    Finish = (outcome, matched) =>
+                    {
+                        if (outcome is not (RequestOutcome.Done or RequestOutcome.Unknown)) { history.Remove(operation); }
+                        finish(outcome == RequestOutcome.Done, () => operation.Matched = matched);
+                    },
+                }));
+            }
+        });
+    }
+
+    private RegisterOperation Choose(SimCluster cluster, History history, int process, Prng random)
+    {
+        int key = random.Below(Keys);
+        RegisterAction action = random.Below(10) switch { < 5 => RegisterAction.Read, < 8 => RegisterAction.Write, _ => RegisterAction.CompareAndSet };
+        long expected = history.Operations.LastOrDefault(o => o.Key == key && o.Value != 0)?.Value ?? 0;
+        return new()
+        {
+            Process = process, Key = key, Action = action, Invoked = cluster.Now,
+            Value = action == RegisterAction.Read ? 0 : ++_lastValue,
+            Expected = action == RegisterAction.CompareAndSet ? expected : 0,
+        };
+    }
+
+    private static byte[] KeyBytes(int key) => [(byte)'r', (byte)key];
+
+    private byte[] ValueBytes(long value)
+    {
+        byte[] bytes = new byte[8 + PaddingBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+        return bytes;
+    }
+
+    private byte[] CommandOf(RegisterOperation operation)
+    {
+        var put = new KvCommand.Put(KeyBytes(operation.Key), ValueBytes(operation.Value));
+        KvCommand command = put;
+        if (operation.Action == RegisterAction.CompareAndSet)
+        {
+            KvCompare compare = operation.Expected == 0
+                ? new() { Target = KvCompareTarget.Version, Result = KvCompareResult.Equal, Key = put.Key, Number = 0 }
+                : new() { Target = KvCompareTarget.Value, Result = KvCompareResult.Equal, Key = put.Key, Value = ValueBytes(operation.Expected) };
+            command = new KvCommand.Txn([compare], [put], []);
+        }
+
+        var writer = new ByteWriter();
+        command.Encode(writer);
+        return writer.ToArray();
+    }
+
+    private sealed class Writing : ProposeRequest
+    {
+        public required Action<RequestOutcome, bool> Finish { get; init; }
+
+        public override void Complete(RequestOutcome outcome, ReadOnlySpan<byte> reply)
+        {
+            bool matched = false;
+            if (outcome == RequestOutcome.Done)
+            {
+                bool isReadable = KvReply.TryDecode(reply.ToArray(), out KvReply? answer);
+                Invariant.Holds(isReadable && answer is KvReply.Put or KvReply.Txn, $"the reply is {answer}");
+                matched = answer is KvReply.Txn { Succeeded: true };
+            }
+
+            Finish(outcome, matched);
+        }
+    }
+
+    private sealed class Reading : ReadRequest
+    {
+        public required int Key { get; init; }
+
+        public required Action<RequestOutcome, long> Finish { get; init; }
+
+        public override void Complete(RequestOutcome outcome, IReadView? view)
+        {
+            long seen = 0;
+            if (view is not null)
+            {
+                using IReadView closing = view;
+                ImmutableArray<KeyValueRecord> records = KvQueries.Range(view, new() { Key = KeyBytes(Key) }).Records;
+                if (!records.IsEmpty) { seen = BinaryPrimitives.ReadInt64LittleEndian(records[0].Value.Span); }
+            }
+
+            Finish(outcome, seen);
+        }
+    }
+}
