@@ -58,6 +58,7 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     private LogIndex _pendingSnapshot;
     private LogIndex _sentCommit;
     private bool _probeSent;
+    private bool _knowsNothing;
 
     /// <summary>The replica.</summary>
     public ReplicaId Id => id;
@@ -94,7 +95,7 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     /// <summary>True if there is a reason to send AppendEntries and nothing against it.</summary>
     public bool IsAppendDue(RaftLog log, LogIndex commit)
     {
-        if (State == ProgressState.Snapshot || NeedsCompacted(log)) { return false; }
+        if (State == ProgressState.Snapshot || NeedsSnapshot(log)) { return false; }
         if (State == ProgressState.Probe) { return !_probeSent; }
         if (Next <= log.LastIndex && !_inflights.IsFull) { return true; }
 
@@ -102,8 +103,8 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         return IsNudged || _sentCommit < LogIndex.Min(commit, Next.Previous);
     }
 
-    /// <summary>True if the entry before the next one is gone, so that no AppendEntries can be made.</summary>
-    public bool NeedsCompacted(RaftLog log) => Next.Previous < log.Compacted.Index;
+    /// <summary>True if only a snapshot helps: the entry before the next one is gone, or the first membership is missing there.</summary>
+    public bool NeedsSnapshot(RaftLog log) => _knowsNothing || Next.Previous < log.Compacted.Index;
 
     /// <summary>AppendEntries with this many entries, after <see cref="Next"/> - 1, goes out.</summary>
     public void Sent(int entries, long bytes, LogIndex commit)
@@ -129,6 +130,7 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         if (index <= Match) { return false; }
         Match = index;
         _probeSent = false;
+        _knowsNothing = false;
         return true;
     }
 
@@ -145,6 +147,9 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         }
 
         if (State == ProgressState.Snapshot || Next.Previous != refused) { return false; }
+
+        // All logs agree before their first entry. Who refuses even there has no membership to build on.
+        _knowsNothing = refused == LogIndex.Zero;
         Next = LogIndex.Max(Match.Next, LogIndex.Min(refused, hint.Next));
         _probeSent = false;
         return true;

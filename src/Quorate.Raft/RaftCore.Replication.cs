@@ -57,7 +57,7 @@ public sealed partial class RaftCore
             // Committed entries agree by the Leader Completeness Property: tell the leader where to go on.
             AnswerAppend(append.From, _commit);
         }
-        else if (_log.Matches(append.Previous))
+        else if (_log.Matches(append.Previous) && !IsBlank)
         {
             AppendFromLeader(append.Entries);
 
@@ -71,6 +71,11 @@ public sealed partial class RaftCore
             SendAfterPersist(new AppendEntriesReply(HeaderTo(append.From), false, append.Previous.Index, hint));
         }
     }
+
+    /// <summary>
+    /// We know of no membership, and the log does not tell the first one: a snapshot must. A refusal at index 0 says so.
+    /// </summary>
+    private bool IsBlank => _membership.Voters.IsEmpty && _log.LastIndex == LogIndex.Zero;
 
     private void AnswerAppend(ReplicaId leader, LogIndex shared) =>
         SendAfterPersist(new AppendEntriesReply(HeaderTo(leader), true, shared, LogPosition.Zero));

@@ -6,7 +6,7 @@ namespace Quorate.Raft;
 /// <summary>Compaction and snapshots (Raft paper, section 7). The bytes of a snapshot are the host's affair.</summary>
 public sealed partial class RaftCore
 {
-    /// <summary>Replicas whose next entries are gone from the log and that wait for a snapshot to be sent by the host. Sorted.</summary>
+    /// <summary>Replicas whose next entries are gone from the log, or that have no membership yet, and that wait for a snapshot to be sent by the host. Sorted.</summary>
     public ImmutableArray<ReplicaId> SnapshotsWanted
     {
         get
@@ -15,7 +15,7 @@ public sealed partial class RaftCore
             foreach (Progress peer in _peers)
             {
                 // One that does not answer is not worth a snapshot yet.
-                bool wants = peer.Id != _id && peer.IsActive && peer.State != ProgressState.Snapshot && peer.NeedsCompacted(_log);
+                bool wants = peer.Id != _id && peer.IsActive && peer.State != ProgressState.Snapshot && peer.NeedsSnapshot(_log);
                 if (wants) { (wanted ??= ImmutableArray.CreateBuilder<ReplicaId>()).Add(peer.Id); }
             }
 

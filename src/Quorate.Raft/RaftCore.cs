@@ -83,6 +83,13 @@ public sealed partial class RaftCore
     /// <summary>Highest index known to be committed.</summary>
     public LogIndex Commit => _commit;
 
+    /// <summary>
+    /// Entries up to here are on this replica's disk; 0 while a received snapshot is not. Committed entries beyond it may be
+    /// applied, but the state machine's files must not get ahead of it: after a crash, entries that were about to be replaced
+    /// would follow a state that was made without them.
+    /// </summary>
+    public LogIndex DurableIndex => _log.Durable;
+
     /// <summary>Bytes of payload held in the log.</summary>
     public long LogBytes => _log.Bytes;
 

@@ -4,11 +4,26 @@ using Quorate.Core;
 namespace Quorate.Raft;
 
 /// <summary>What a replica starts from: what its disk holds.</summary>
+/// <remarks>
+/// The first membership is in no log entry: the founders of a group are told (<see cref="Founding"/>). A replica that joins
+/// later must not be: it starts from <see cref="Joining"/>, and gets the membership with a snapshot.
+/// </remarks>
 /// <param name="HardState">Last durable hard state; default for a new replica.</param>
 /// <param name="Snapshot">Where the state machine's durable state stands; position zero for none. The membership is as of there.</param>
-/// <param name="Entries">The durable entries right after the snapshot, without gaps.</param>
+/// <param name="Entries">
+/// The durable entries right after the snapshot, without gaps, and of the same log: if the disk still holds the snapshot's last
+/// entry, its term is the snapshot's.
+/// </param>
 /// <param name="Applied">Last entry that need not be given out as committed again; at least the snapshot's index.</param>
-public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, ImmutableArray<LogEntry> Entries, LogIndex Applied);
+public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, ImmutableArray<LogEntry> Entries, LogIndex Applied)
+{
+    /// <summary>A replica that knows nothing yet: some leader will send it a snapshot.</summary>
+    public static readonly RaftState Joining = new(default, new SnapshotMeta(LogPosition.Zero, Membership.Empty), [], default);
+
+    /// <summary>A founder of a new group.</summary>
+    /// <param name="membership">The same at all founders.</param>
+    public static RaftState Founding(Membership membership) => new(default, new SnapshotMeta(LogPosition.Zero, membership), [], default);
+}
 
 /// <summary>What a replica can tell about itself.</summary>
 /// <param name="Id">The replica.</param>

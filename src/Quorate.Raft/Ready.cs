@@ -31,8 +31,11 @@ public readonly record struct ReadState(ulong Context, LogIndex Index);
 /// <see cref="MessagesAfterPersist"/> go out only when this Ready and all before it are durable, and then
 /// <see cref="RaftCore.Persisted"/> is called with <see cref="PersistToken"/>; <see cref="Committed"/> is applied in order,
 /// whether or not it is durable here (a majority has it), then <see cref="RaftCore.Applied"/> is called.
+/// Within one Ready: first <see cref="Snapshot"/>, then <see cref="HardState"/>, then <see cref="Entries"/>, then
+/// <see cref="Committed"/>. After a crash the disk may lack the end of that order, but never hold a later part without an
+/// earlier one: the commit index protects against outdated memberships only if it is there when the entries are.
 /// </remarks>
-/// <param name="HardState">To be made durable, or null if unchanged.</param>
+/// <param name="HardState">To be made durable, or null if unchanged. A new commit index alone waits for the next entries.</param>
 /// <param name="Entries">To be appended durably. If the first index is not beyond the end of the log on disk, the old suffix from it on is replaced.</param>
 /// <param name="Snapshot">The received snapshot replaces log and state; the files are on disk already. Null if none.</param>
 /// <param name="PersistToken">Rises with each Ready that has something to persist or messages to hold back; 0 if there is nothing of the kind.</param>

@@ -201,9 +201,9 @@ public abstract partial record KvCommand
             key,
             value,
             lease,
-            prevKv: flags.HasFlag(PutFlags.PrevKv),
-            ignoreValue: flags.HasFlag(PutFlags.IgnoreValue),
-            ignoreLease: flags.HasFlag(PutFlags.IgnoreLease))
+            prevKv: (flags & PutFlags.PrevKv) != 0,
+            ignoreValue: (flags & PutFlags.IgnoreValue) != 0,
+            ignoreLease: (flags & PutFlags.IgnoreLease) != 0)
         {
             KeyOffset = keyOffset,
         };

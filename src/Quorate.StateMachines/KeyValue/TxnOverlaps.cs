@@ -62,20 +62,23 @@ internal static class TxnOverlaps
     private static bool AnyInside(List<KvCommand.DeleteRange> deletes, SortedSet<ReadOnlyMemory<byte>> puts)
     {
         if (puts.Count == 0) { return false; }
+        ReadOnlyMemory<byte> first = puts.Min;
+        ReadOnlyMemory<byte> last = puts.Max;
         foreach (KvCommand.DeleteRange delete in deletes)
         {
-            bool hit = delete.RangeEnd.IsEmpty ? puts.Contains(delete.Key) : AnyInside(delete.Key, delete.RangeEnd, puts);
-            if (hit) { return true; }
+            if (delete.RangeEnd.IsEmpty)
+            {
+                if (puts.Contains(delete.Key)) { return true; }
+            }
+            else if (ByBytes.Compare(delete.Key, last) <= 0
+                && ByBytes.Compare(first, delete.RangeEnd) < 0
+                && ByBytes.Compare(puts.GetViewBetween(delete.Key, last).Min, delete.RangeEnd) < 0)
+            {
+                return true;
+            }
         }
 
         return false;
-    }
-
-    private static bool AnyInside(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte> end, SortedSet<ReadOnlyMemory<byte>> puts)
-    {
-        ReadOnlyMemory<byte> last = puts.Max;
-        return ByBytes.Compare(from, last) <= 0
-            && ByBytes.Compare(puts.GetViewBetween(from, last).Min, end) < 0;
     }
 
     private sealed record Writes(SortedSet<ReadOnlyMemory<byte>> Puts, List<KvCommand.DeleteRange> Deletes);

@@ -21,7 +21,8 @@ internal sealed class TestReplica
         Id = id;
         _options = options;
         _random = new Prng(seed);
-        _diskSnapshot = new SnapshotMeta(LogPosition.Zero, membership);
+        RaftState state = membership == Membership.Empty ? RaftState.Joining : RaftState.Founding(membership);
+        (_diskHardState, _diskSnapshot) = (state.HardState, state.Snapshot);
         Core = Start();
     }
 
@@ -95,7 +96,7 @@ internal sealed class TestReplica
     public void Flush(bool compact)
     {
         RaftStatus status = Core.Status;
-        if (status.Applied <= _diskSnapshot.Position.Index) { return; }
+        if (status.Applied <= _diskSnapshot.Position.Index || status.Applied > Core.DurableIndex) { return; }
         _diskSnapshot = new SnapshotMeta(new LogPosition(status.Applied, Core.TermAt(status.Applied)!.Value), Core.Membership);
         _diskLog.RemoveAll(entry => entry.Index <= status.Applied);
         if (compact) { Core.CompactLog(status.Applied); }
