@@ -107,7 +107,7 @@ public sealed partial class RaftCore
         if (request.IsPreVote)
         {
             MessageHeader header = HeaderTo(request.From);
-            Send(new RequestVoteReply(granted ? header with { Term = request.Term } : header, true, granted));
+            Send(new RequestVoteReply(granted ? header with { Term = request.Term } : header, true, granted, Committed));
             return;
         }
 
@@ -119,8 +119,10 @@ public sealed partial class RaftCore
             _electionElapsed = 0;
         }
 
-        SendAfterPersist(new RequestVoteReply(HeaderTo(request.From), false, granted));
+        SendAfterPersist(new RequestVoteReply(HeaderTo(request.From), false, granted, Committed));
     }
+
+    private LogPosition Committed => new(_commit, _log.TermAt(_commit) ?? throw Invariant.Unreachable(_commit));
 
     /// <summary>Raft paper, 5.4.1: later last term, or the same and at least as long.</summary>
     private bool IsUpToDate(LogPosition other) =>
@@ -133,6 +135,14 @@ public sealed partial class RaftCore
         // A granted pre-vote names the term it was asked for; one from an earlier campaign of ours is void.
         Term expected = reply is { IsPreVote: true, Granted: true } ? _term.Next : _term;
         if (!mine || reply.Term != expected) { return; }
+        if (_log.Matches(reply.Committed)) { CommitTo(reply.Committed.Index); }
+        if (HasUnappliedMembership)
+        {
+            // We asked the voters of an outdated membership. Apply first, then ask again.
+            BecomeFollower(_term, ReplicaId.None);
+            return;
+        }
+
         _votes.TryAdd(reply.From, reply.Granted);
         DecideElection();
     }

@@ -181,7 +181,7 @@ public sealed partial class RaftCore
                 SendAfterPersist(new AppendEntriesReply(HeaderTo(message.From), false, LogIndex.Zero, LogPosition.Zero));
                 break;
             case RequestVote request:
-                SendAfterPersist(new RequestVoteReply(HeaderTo(message.From), request.IsPreVote, false));
+                SendAfterPersist(new RequestVoteReply(HeaderTo(message.From), request.IsPreVote, false, Committed));
                 break;
             default: break;
         }

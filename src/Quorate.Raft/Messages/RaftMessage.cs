@@ -81,7 +81,12 @@ public sealed record RequestVote(MessageHeader Header, LogPosition Last, bool Is
 /// <param name="Header">Shard, sender, receiver; term of the campaign if granted, else the voter's own.</param>
 /// <param name="IsPreVote">Answers a pre-vote.</param>
 /// <param name="Granted">The vote.</param>
-public sealed record RequestVoteReply(MessageHeader Header, bool IsPreVote, bool Granted) : RaftMessage(Header);
+/// <param name="Committed">
+/// The last entry the voter knows to be committed. If the candidate holds it too, it is committed there as well: so a change of
+/// membership becomes known that the candidate's majority depends on, even if all leaders that knew are gone.
+/// </param>
+public sealed record RequestVoteReply(MessageHeader Header, bool IsPreVote, bool Granted, LogPosition Committed = default)
+    : RaftMessage(Header);
 
 /// <summary>
 /// Leader to follower: your next entries are gone from my log, here comes a snapshot. The bytes travel outside the Raft core;

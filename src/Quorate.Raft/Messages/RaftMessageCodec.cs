@@ -65,6 +65,7 @@ public static class RaftMessageCodec
                 Start(Kind.RequestVoteReply, reply, writer);
                 writer.Bool(reply.IsPreVote);
                 writer.Bool(reply.Granted);
+                EncodePosition(reply.Committed, writer);
                 break;
             case InstallSnapshot install:
                 Start(Kind.InstallSnapshot, install, writer);
@@ -109,7 +110,7 @@ public static class RaftMessageCodec
             Kind.Heartbeat => new Heartbeat(header, ReadIndex(ref reader), reader.VarUInt()),
             Kind.HeartbeatReply => new HeartbeatReply(header, reader.VarUInt()),
             Kind.RequestVote => new RequestVote(header, ReadPosition(ref reader), reader.Bool(), reader.Bool()),
-            Kind.RequestVoteReply => new RequestVoteReply(header, reader.Bool(), reader.Bool()),
+            Kind.RequestVoteReply => new RequestVoteReply(header, reader.Bool(), reader.Bool(), ReadPosition(ref reader)),
             Kind.InstallSnapshot => DecodeSnapshot(header, ref reader),
             Kind.TimeoutNow => new TimeoutNow(header),
             Kind.TransferRequest => new TransferRequest(header, new ReplicaId(reader.VarUInt())),

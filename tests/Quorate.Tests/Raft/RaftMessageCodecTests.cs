@@ -17,7 +17,7 @@ public sealed class RaftMessageCodecTests
         { new Heartbeat(Header, new(5), 128), "03070102AC02" + "05" + "8001" },
         { new HeartbeatReply(Header, 3), "04070102AC02" + "03" },
         { new RequestVote(Header, new(new(8), new(7)), true, false), "05070102AC02" + "0807" + "0100" },
-        { new RequestVoteReply(Header, false, true), "06070102AC02" + "0001" },
+        { new RequestVoteReply(Header, false, true, new(new(8), new(7))), "06070102AC02" + "0001" + "0807" },
         {
             new InstallSnapshot(Header, new(new(new(8), new(7)), new([new(1), new(2)], [new(1)], [], [new(3)], true))),
             "07070102AC02" + "0807" + "0101" + "020102" + "0101" + "00" + "0103"
@@ -108,7 +108,7 @@ public sealed class RaftMessageCodecTests
     [InlineData("08070002AC02", "no sender")]
     [InlineData("08070100AC02", "no receiver")]
     [InlineData("0807010280808080808080808001", "term out of range")]
-    [InlineData("060701020102" + "01", "a bool of 2")]
+    [InlineData("060701020102" + "010000", "a bool of 2")]
     [InlineData("01070102AC02" + "090A" + "08" + "FFFFFFFFFFFFFFFF7F", "a count beyond the bytes")]
     [InlineData("01070102AC02" + "090A" + "08" + "01" + "0B0105" + "6162", "a payload beyond the bytes")]
     [InlineData("01070102AC02" + "090A" + "08" + "01" + "0B0300", "an unknown kind of entry")]
@@ -188,7 +188,7 @@ public sealed class RaftMessageCodecTests
                 2 => new Heartbeat(header, new(Number(random)), random.Next()),
                 3 => new HeartbeatReply(header, random.Next()),
                 4 => new RequestVote(header, position, random.Chance(1, 2), random.Chance(1, 2)),
-                5 => new RequestVoteReply(header, random.Chance(1, 2), random.Chance(1, 2)),
+                5 => new RequestVoteReply(header, random.Chance(1, 2), random.Chance(1, 2), position),
                 6 => new InstallSnapshot(header, new(position, new(Ids(random), Ids(random), Ids(random), Ids(random), random.Chance(1, 2)))),
                 7 => new TimeoutNow(header),
                 8 => new TransferRequest(header, new(Number(random))),

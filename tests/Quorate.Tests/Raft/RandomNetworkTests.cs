@@ -13,7 +13,7 @@ namespace Quorate.Tests.Raft;
 /// </summary>
 public sealed class RandomNetworkTests
 {
-    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 40).Select(static seed => (ulong)seed)];
+    public static TheoryData<ulong> Seeds => [.. Enumerable.Range(1, 30).Select(static seed => (ulong)seed)];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -65,17 +65,18 @@ public sealed class RandomNetworkTests
         public string Play(int steps)
         {
             _cluster.Elect(1);
-            for (int step = 0; step < steps; step++)
+            for (int step = 0; step < steps || (ProvesTooLittle && step < steps * 5); step++)
             {
                 Do(Pick());
                 if (step % 25 == 0) { _cluster.Check(); }
             }
 
             Recover();
-            Assert.True(_cluster.EntriesApplied > 20, $"only {_cluster.EntriesApplied} entries: the run proves too little");
-            Assert.True(_readsAnswered > 0, "no read was answered: the run proves too little");
+            Assert.False(ProvesTooLittle, $"only {_cluster.EntriesApplied} entries and {_readsAnswered} reads");
             return _trace.Append(_cluster.EntriesApplied).ToString();
         }
+
+        private bool ProvesTooLittle => _cluster.EntriesApplied < 30 || _readsAnswered < 3;
 
         private TestReplica Pick() => _cluster.Replicas.Values.ElementAt(_random.Below(_cluster.Replicas.Count));
 

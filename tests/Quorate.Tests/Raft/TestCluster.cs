@@ -23,6 +23,13 @@ internal sealed class TestCluster
         foreach (ReplicaId id in all) { Add(id, membership); }
     }
 
+    /// <summary>A cluster of replicas with histories.</summary>
+    public TestCluster(params TestReplica[] replicas)
+    {
+        _options = new RaftOptions();
+        foreach (TestReplica replica in replicas) { Replicas.Add(replica.Id, replica); }
+    }
+
     public SortedDictionary<ReplicaId, TestReplica> Replicas { get; } = [];
 
     public List<RaftMessage> Network { get; } = [];

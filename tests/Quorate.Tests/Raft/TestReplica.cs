@@ -17,12 +17,16 @@ internal sealed class TestReplica
     private SnapshotMeta _diskSnapshot;
 
     public TestReplica(ReplicaId id, Membership membership, RaftOptions options, ulong seed)
+        : this(id, membership == Membership.Empty ? RaftState.Joining : RaftState.Founding(membership), options, seed)
+    {
+    }
+
+    public TestReplica(ReplicaId id, RaftState state, RaftOptions options, ulong seed)
     {
         Id = id;
         _options = options;
         _random = new Prng(seed);
-        RaftState state = membership == Membership.Empty ? RaftState.Joining : RaftState.Founding(membership);
-        (_diskHardState, _diskSnapshot) = (state.HardState, state.Snapshot);
+        (_diskHardState, _diskSnapshot, _diskLog) = (state.HardState, state.Snapshot, [.. state.Entries]);
         Core = Start();
     }
 
