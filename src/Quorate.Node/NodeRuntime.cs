@@ -212,10 +212,22 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
 
     private ReadResult ReadLocal(ShardId shard)
     {
-        if (_isStopping || _guard.HasFailed) { return new ReadResult(RequestOutcome.Stopping, null); }
-        return _core.OpenLocalView(shard) is { } view
-            ? new ReadResult(RequestOutcome.Done, view)
-            : new ReadResult(RequestOutcome.NoShard, null);
+        while (!_isStopping && !_guard.HasFailed)
+        {
+            try
+            {
+                return _core.OpenLocalView(shard) is { } view
+                    ? new ReadResult(RequestOutcome.Done, view)
+                    : new ReadResult(RequestOutcome.NoShard, null);
+            }
+            catch (ObjectDisposedException)
+            {
+                // A snapshot has just replaced the state, or the node stops: look again.
+                Thread.Yield();
+            }
+        }
+
+        return new ReadResult(RequestOutcome.Stopping, null);
     }
 
     // Final. Any thread. From the first line on nothing is acknowledged and nothing is sent.

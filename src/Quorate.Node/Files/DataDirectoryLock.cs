@@ -33,9 +33,14 @@ public sealed class DataDirectoryLock : IDisposable
     public static DataDirectoryLock Take(string root)
     {
         string path = Path.Combine(root, FileName);
-        SafeFileHandle file;
-        try { file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete); }
-        catch (Exception e) when (DiskErrors.IsDiskError(e)) { throw DiskErrors.FromException(e, "open", path); }
+        // Not by the class library: it takes a lock of its own on each file it opens, which would get in our way here.
+        SafeFileHandle file = Libc.OpenOrCreate(path);
+        if (file.IsInvalid)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            file.Dispose();
+            throw DiskErrors.FromErrno(errno, "open", path);
+        }
 
         try
         {

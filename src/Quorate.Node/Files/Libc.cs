@@ -26,10 +26,16 @@ internal static partial class Libc
     // O_DIRECTORY differs between processors and is not needed to open a directory for reading.
     private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC.
 
-    public static SafeFileHandle OpenDirectory(string path) => Open(path, ReadOnlyCloseOnExec);
+    private const int ReadWriteCreateCloseOnExec = 0x80000 | 0x40 | 2; // O_CLOEXEC | O_CREAT | O_RDWR.
+
+    private const int OwnerOnly = 0x180; // 0600.
+
+    public static SafeFileHandle OpenDirectory(string path) => Open(path, ReadOnlyCloseOnExec, mode: 0);
+
+    public static SafeFileHandle OpenOrCreate(string path) => Open(path, ReadWriteCreateCloseOnExec, OwnerOnly);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial SafeFileHandle Open(string path, int flags);
+    private static partial SafeFileHandle Open(string path, int flags, int mode);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int DataSync(SafeFileHandle file);

@@ -11,7 +11,7 @@ public readonly record struct DiskSpace(long TotalBytes, long FreeBytes);
 
 /// <summary>The files of one data directory on a real disk. Linux only; any thread.</summary>
 /// <remarks>
-/// Paths are relative, with '/'; "" is the data directory itself. A path that would leave it (absolute, "..") is refused
+/// Paths are relative, with '/'; "" and "." are the data directory itself. A path that would leave it (absolute, "..") is refused
 /// before the disk is asked. Every error of the disk becomes a <see cref="DiskException"/>.
 /// </remarks>
 public sealed class RealFileSystem : IFileSystem
@@ -66,7 +66,7 @@ public sealed class RealFileSystem : IFileSystem
 
         try
         {
-            // Sharing everything keeps the class library from taking a lock per file; one lock guards the directory.
+            // Sharing everything makes the lock that the class library takes a shared one: the directory's lock is what counts.
             return new RealFile(path, File.OpenHandle(full, how, access, FileShare.ReadWrite | FileShare.Delete));
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e)) { throw DiskErrors.FromException(e, "open", path); }
@@ -104,7 +104,7 @@ public sealed class RealFileSystem : IFileSystem
     /// <inheritdoc/>
     public void DeleteDirectory(string path)
     {
-        if (path.Length == 0) { throw new ArgumentException("the data directory itself is never deleted", nameof(path)); }
+        if (path is "" or ".") { throw new ArgumentException("the data directory itself is never deleted", nameof(path)); }
         try { Directory.Delete(Full(path), recursive: true); }
         catch (DirectoryNotFoundException) { }
         catch (Exception e) when (DiskErrors.IsDiskError(e)) { throw DiskErrors.FromException(e, "delete", path); }
@@ -145,7 +145,7 @@ public sealed class RealFileSystem : IFileSystem
 
     private string Full(string path)
     {
-        if (path.Length == 0) { return _root; }
+        if (path is "" or ".") { return _root; }
         foreach (Range part in path.AsSpan().Split('/'))
         {
             if (path.AsSpan()[part] is "" or "." or ".." || path.Contains('\0', StringComparison.Ordinal))

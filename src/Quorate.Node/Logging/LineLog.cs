@@ -142,8 +142,10 @@ public sealed class LineLog : INodeLog, IDisposable
     {
         if (_format == LogFormat.Json)
         {
-            line.Append(isFirst ? "\"" : ",\"").Append(JsonEncodedText.Encode(field.Key)).Append("\":\"")
-                .Append(JsonEncodedText.Encode(field.Value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)).Append('"');
+            // By way of UTF-8, which replaces halves of surrogate pairs; from a string they would throw.
+            byte[] value = Encoding.UTF8.GetBytes(field.Value);
+            line.Append(isFirst ? "\"" : ",\"").Append(field.Key).Append("\":\"")
+                .Append(JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)).Append('"');
             return;
         }
 
