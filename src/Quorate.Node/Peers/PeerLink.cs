@@ -134,16 +134,22 @@ internal sealed class PeerLink
     // Ends a connection; does nothing if another one has taken its place.
     public void Detach(PeerConnection connection, string reason)
     {
-        connection.Close();
+        bool isCurrent;
         lock (_gate)
         {
-            if (_connection != connection) { return; }
-            _connection = null;
-            _filling.Clear();
-            _toldLoss = false;
-            Monitor.PulseAll(_gate);
+            isCurrent = _connection == connection;
+            if (isCurrent)
+            {
+                _connection = null;
+                _filling.Clear();
+                _toldLoss = false;
+                Monitor.PulseAll(_gate);
+            }
         }
 
+        // Closed only now: it wakes the reader, whose reason must not come before this one.
+        connection.Close();
+        if (!isCurrent) { return; }
         _receiver.Disconnected(Peer);
         _changed(this, connection, reason);
     }
