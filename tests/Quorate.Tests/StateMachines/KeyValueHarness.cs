@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Quorate.Tests.StateMachines;
 
-/// <summary>A machine on a <see cref="CheckedStore"/>; commands go through their bytes, replies come as a line of text.</summary>
+/// <summary>A machine on a store; commands go through their bytes, replies come as a line of text.</summary>
 internal sealed class KeyValueHarness
 {
     private LogIndex _index;
@@ -14,15 +14,25 @@ internal sealed class KeyValueHarness
     public KeyValueHarness()
     {
         Machine = Catalog.KeyValue.Create();
-        Store = new CheckedStore(Machine);
-        Machine.Open(Store);
+        Writer = new CheckedStore(Machine);
+        Machine.Open(Writer);
+    }
+
+    public KeyValueHarness(IStateMachine machine, IStoreWriter store)
+    {
+        Machine = machine;
+        Writer = store;
+        Machine.Open(store);
     }
 
     public IStateMachine Machine { get; }
 
-    public CheckedStore Store { get; }
+    /// <summary>The store; may be replaced by one with the same content.</summary>
+    public IStoreWriter Writer { get; set; }
 
-    public ulong Hash => Machine.HashState(Store);
+    public CheckedStore Store => (CheckedStore)Writer;
+
+    public ulong Hash => Machine.HashState(Writer);
 
     public static ReadOnlyMemory<byte> Bytes(string latin1) => Encoding.Latin1.GetBytes(latin1);
 
@@ -57,12 +67,12 @@ internal sealed class KeyValueHarness
     {
         _index = _index.Next;
         var reply = new ByteWriter();
-        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload), Store, reply);
+        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload), Writer, reply);
         Assert.True(KvReply.TryDecode(reply.ToArray(), out KvReply? decoded));
         return decoded;
     }
 
-    public string Ask(RangeQuery query) => Text(KvQueries.Range(Store, query));
+    public string Ask(RangeQuery query) => Text(KvQueries.Range(Writer, query));
 
     public string Ask(string key, string end = "", long revision = 0) => Ask(Get(key, end, revision).Query);
 
