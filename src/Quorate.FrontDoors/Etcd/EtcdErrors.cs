@@ -1,0 +1,115 @@
+using Quorate.Core;
+using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>Why an RPC was refused or failed, in etcd's words. Clients match the text, not only the status.</summary>
+/// <param name="Status">The gRPC status.</param>
+/// <param name="Message">The text, as etcd sends it.</param>
+internal sealed record EtcdError(GrpcStatus Status, string Message);
+
+/// <summary>
+/// All error words of the etcd door; the texts are those of etcd's api/v3rpc/rpctypes/error.go and, for the transport, of
+/// grpc-go, which every etcd answers with.
+/// </summary>
+internal static class EtcdErrors
+{
+    // The request is wrong.
+    public static readonly EtcdError EmptyKey = Invalid("key is not provided");
+    public static readonly EtcdError KeyNotFound = Invalid("key not found");
+    public static readonly EtcdError ValueProvided = Invalid("value is provided");
+    public static readonly EtcdError LeaseProvided = Invalid("lease is provided");
+    public static readonly EtcdError TooManyOps = Invalid("too many operations in txn request");
+    public static readonly EtcdError DuplicateKey = Invalid("duplicate key given in txn request");
+    public static readonly EtcdError InvalidSortOption = Invalid("invalid sort option");
+    public static readonly EtcdError RequestTooLarge = Invalid("request is too large");
+
+    // The state does not allow it.
+    public static readonly EtcdError Compacted =
+        Of(GrpcStatus.OutOfRange, "mvcc: required revision has been compacted");
+    public static readonly EtcdError FutureRevision =
+        Of(GrpcStatus.OutOfRange, "mvcc: required revision is a future revision");
+    public static readonly EtcdError LeaseNotFound = Of(GrpcStatus.NotFound, "requested lease not found");
+    public static readonly EtcdError NoSpace = Of(GrpcStatus.ResourceExhausted, "mvcc: database space exceeded");
+    public static readonly EtcdError NotSupportedForLearner =
+        Of(GrpcStatus.FailedPrecondition, "rpc not supported for learner");
+
+    // Not now.
+    public static readonly EtcdError NoLeader = Of(GrpcStatus.Unavailable, "no leader");
+    public static readonly EtcdError TimedOut = Of(GrpcStatus.Unavailable, "request timed out");
+    public static readonly EtcdError TimedOutLeaderFailed =
+        Of(GrpcStatus.Unavailable, "request timed out, possibly due to previous leader failure");
+    public static readonly EtcdError Stopped = Of(GrpcStatus.Unavailable, "server stopped");
+    public static readonly EtcdError TooManyRequests = Of(GrpcStatus.ResourceExhausted, "too many requests");
+    public static readonly EtcdError Corrupt = Of(GrpcStatus.DataLoss, "corrupt cluster");
+
+    // The caller's own doing; grpc-go's words, without etcd's prefix.
+    public static readonly EtcdError DeadlineExceeded = new(GrpcStatus.DeadlineExceeded, "context deadline exceeded");
+    public static readonly EtcdError Canceled = new(GrpcStatus.Canceled, "context canceled");
+
+    // A bug of ours. What happened is in the log, not in the answer.
+    public static readonly EtcdError Internal = new(GrpcStatus.Internal, "internal error; the server's log has details");
+
+    // The transport's refusals.
+    public static readonly EtcdError CompressedWithoutEncoding =
+        new(GrpcStatus.Internal, "grpc: compressed flag set with identity or empty encoding");
+    public static readonly EtcdError CutShort = new(GrpcStatus.Internal, "unexpected EOF");
+
+    public static EtcdError CompressionNotSupported(string encoding) =>
+        new(GrpcStatus.Unimplemented, $"grpc: Decompressor is not installed for grpc-encoding \"{encoding}\"");
+
+    public static EtcdError MessageTooLarge(uint length, int limit) =>
+        new(GrpcStatus.ResourceExhausted, $"grpc: received message larger than max ({length} vs. {limit})");
+
+    public static EtcdError Unreadable(string detail) =>
+        new(GrpcStatus.InvalidArgument, $"grpc: error unmarshalling request: {detail}");
+
+    public static EtcdError UnknownMethod(string method, string service) =>
+        new(GrpcStatus.Unimplemented, $"unknown method {method} for service {service}");
+
+    public static EtcdError UnknownService(string service) =>
+        new(GrpcStatus.Unimplemented, $"unknown service {service}");
+
+    public static EtcdError MalformedPath(string path) =>
+        new(GrpcStatus.Unimplemented, $"malformed method name: \"{path}\"");
+
+    /// <summary>What the key-value machine refused.</summary>
+    public static EtcdError Of(KvRefusal refusal) => refusal switch
+    {
+        KvRefusal.EmptyKey => EmptyKey,
+        KvRefusal.KeyNotFound => KeyNotFound,
+        KvRefusal.ValueProvided => ValueProvided,
+        KvRefusal.LeaseProvided => LeaseProvided,
+        KvRefusal.TooManyOperations or KvRefusal.TooDeep => TooManyOps,
+        KvRefusal.DuplicateKey => DuplicateKey,
+        KvRefusal.InvalidSortOption => InvalidSortOption,
+        KvRefusal.Compacted => Compacted,
+        KvRefusal.FutureRevision => FutureRevision,
+        KvRefusal.LeaseNotFound => LeaseNotFound,
+
+        // Our own command did not read back: versions of nodes that do not fit together, or a bug.
+        KvRefusal.Malformed => Internal,
+        _ => throw Invariant.Unreachable(refusal),
+    };
+
+    /// <summary>What became of a request that was not done.</summary>
+    public static EtcdError Of(RequestOutcome outcome) => outcome switch
+    {
+        RequestOutcome.NoLeader => NoLeader,
+        RequestOutcome.TooBusy => TooManyRequests,
+        RequestOutcome.NoSpace => NoSpace,
+        RequestOutcome.Stopping => Stopped,
+
+        // May have happened: etcd says so with a timeout, and clients must not send a write again on it.
+        RequestOutcome.Unknown => TimedOut,
+
+        // The node does not hold the keyspace (any more); another one does.
+        RequestOutcome.NoShard => Stopped,
+        _ => throw Invariant.Unreachable(outcome),
+    };
+
+    private static EtcdError Of(GrpcStatus status, string words) => new(status, "etcdserver: " + words);
+
+    private static EtcdError Invalid(string words) => Of(GrpcStatus.InvalidArgument, words);
+}

@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Quorate.FrontDoors.Etcd.Protos;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>One unary RPC: where it is, over gRPC and over JSON, and what serves it.</summary>
+/// <param name="Path"><c>/package.Service/Method</c>.</param>
+/// <param name="JsonPath">The gateway's path.</param>
+/// <param name="Parser">Reads the request.</param>
+/// <param name="Handler">Serves it; takes the message that <paramref name="Parser"/> made.</param>
+internal sealed record EtcdRpc(
+    string Path,
+    string JsonPath,
+    MessageParser Parser,
+    Func<EtcdService, IMessage, EtcdCall, ValueTask<EtcdResult>> Handler)
+{
+    /// <summary>The request's type, for reading JSON.</summary>
+    public required Google.Protobuf.Reflection.MessageDescriptor RequestType { get; init; }
+}
+
+/// <summary>All that this door serves. To add an RPC: a line in <see cref="All"/> and a method on <see cref="EtcdService"/>.</summary>
+internal static class EtcdRpcs
+{
+    public static readonly ImmutableArray<EtcdRpc> All =
+    [
+        Unary("/etcdserverpb.KV/Range", "/v3/kv/range", RangeRequest.Parser, static (s, r, c) => s.Range(r, c)),
+        Unary("/etcdserverpb.KV/Put", "/v3/kv/put", PutRequest.Parser, static (s, r, c) => s.Put(r, c)),
+        Unary("/etcdserverpb.KV/DeleteRange", "/v3/kv/deleterange", DeleteRangeRequest.Parser,
+            static (s, r, c) => s.DeleteRange(r, c)),
+        Unary("/etcdserverpb.KV/Txn", "/v3/kv/txn", TxnRequest.Parser, static (s, r, c) => s.Txn(r, c)),
+        Unary("/etcdserverpb.KV/Compact", "/v3/kv/compaction", CompactionRequest.Parser,
+            static (s, r, c) => s.Compact(r, c)),
+        Unary("/etcdserverpb.Cluster/MemberList", "/v3/cluster/member/list", MemberListRequest.Parser,
+            static (s, r, c) => s.MemberList(r, c)),
+        Unary("/etcdserverpb.Maintenance/Status", "/v3/maintenance/status", StatusRequest.Parser,
+            static (s, r, c) => s.Status(r, c)),
+        Unary("/etcdserverpb.Maintenance/Alarm", "/v3/maintenance/alarm", AlarmRequest.Parser,
+            static (s, r, c) => s.Alarm(r, c)),
+    ];
+
+    public static readonly FrozenDictionary<string, EtcdRpc> ByPath = All.ToFrozenDictionary(rpc => rpc.Path);
+
+    public static readonly FrozenDictionary<string, EtcdRpc> ByJsonPath = All.ToFrozenDictionary(rpc => rpc.JsonPath);
+
+    /// <summary>Services of which at least one RPC is served: decides which of gRPC's two refusals an unknown path gets.</summary>
+    public static readonly FrozenSet<string> Services =
+        All.Select(rpc => rpc.Path[1..rpc.Path.LastIndexOf('/')]).ToFrozenSet();
+
+    private static EtcdRpc Unary<TRequest>(
+        string path, string jsonPath, MessageParser<TRequest> parser,
+        Func<EtcdService, TRequest, EtcdCall, ValueTask<EtcdResult>> handler)
+        where TRequest : class, IMessage<TRequest>, new() =>
+        new(path, jsonPath, parser, (service, request, call) => handler(service, (TRequest)request, call))
+        {
+            RequestType = new TRequest().Descriptor,
+        };
+}

@@ -1,0 +1,148 @@
+using System.Collections.Immutable;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Quorate.FrontDoors.Http;
+using Quorate.Node.Logging;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>The etcd door: gRPC, its JSON gateway, version and health pages on one cleartext port.</summary>
+public sealed class EtcdServer : IAsyncDisposable
+{
+    private const int OverheadBytes = 512 * 1024; // etcd's grpcOverheadBytes: a message may be this much over the limit.
+
+    private readonly WebApplication _app;
+    private readonly EtcdServerOptions _options;
+
+    private EtcdServer(WebApplication app, EtcdServerOptions options)
+    {
+        _app = app;
+        _options = options;
+    }
+
+    /// <summary>The addresses listened on, with the ports that were free where 0 was asked for.</summary>
+    public ImmutableArray<IPEndPoint> Addresses { get; private set; } = [];
+
+    /// <summary>Starts to listen and to serve.</summary>
+    /// <param name="options">Where and what.</param>
+    /// <param name="log">Gets a line for each failure of ours and, at most one per minute and kind, for noise from clients.</param>
+    /// <param name="cancellationToken">Gives the start up.</param>
+    /// <exception cref="ArgumentException">The options have problems; the message names all of them.</exception>
+    /// <exception cref="IOException">An address cannot be listened on.</exception>
+    public static async Task<EtcdServer> StartAsync(
+        EtcdServerOptions options, INodeLog log, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(log);
+        string[] problems = [.. options.Problems()];
+        if (problems.Length > 0) { throw new ArgumentException(string.Join(" ", problems), nameof(options)); }
+
+        var service = new EtcdService(options, (rpc, exception) => log.Write(
+            LogSeverity.Error, "etcd-rpc-failed", new LogField("rpc", rpc), new LogField("exception", exception.ToString())));
+        var grpc = new GrpcAdaptor(service, options.MaxRequestBytes + OverheadBytes);
+        var gateway = new JsonGateway(service, options.MaxRequestBytes + OverheadBytes);
+        var pages = new StatusPages(service);
+        var transport = new VirtualTransport();
+        var port = new CleartextPort(transport, options.FirstBytesTimeout, log);
+
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
+        builder.Services.AddSingleton<IHostLifetime>(new OwnersLifetime());
+        builder.Logging.AddProvider(new KestrelLog(log));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            SetLimits(kestrel, options);
+            port.Listen(kestrel, options.Listen);
+        });
+
+        WebApplication app = builder.Build();
+        app.Run(context =>
+            GrpcAdaptor.Claims(context) ? grpc.ServeAsync(context)
+            : StatusPages.Claims(context) ? pages.ServeAsync(context)
+            : gateway.ServeAsync(context));
+
+        var server = new EtcdServer(app, options);
+        try
+        {
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        server.Addresses = BoundAddresses(app);
+        return server;
+    }
+
+    /// <summary>
+    /// Stops listening, lets requests in flight end for at most <see cref="EtcdServerOptions.DrainTimeout"/>, then closes what
+    /// is left. Writes cut off this way may have happened.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        using var drain = new CancellationTokenSource(_options.DrainTimeout);
+        await _app.StopAsync(drain.Token).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void SetLimits(KestrelServerOptions kestrel, EtcdServerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        KestrelServerLimits limits = kestrel.Limits;
+        limits.MaxConcurrentConnections = options.MaxConnections;
+        limits.MaxRequestBodySize = null; // The adaptor and the gateway compare each message with their own limit.
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+
+        // gRPC clients keep a connection for its whole life; dead ones are found by the pings below.
+        limits.KeepAliveTimeout = TimeSpan.FromMinutes(10);
+
+        Http2Limits http2 = limits.Http2;
+        http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
+        http2.InitialConnectionWindowSize = 4 * 1024 * 1024; // What one connection can make us hold; a few requests of full size.
+        http2.InitialStreamWindowSize = 1024 * 1024;
+        http2.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
+        http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20); // As etcd's --grpc-keepalive-timeout.
+    }
+
+    private static ImmutableArray<IPEndPoint> BoundAddresses(WebApplication app)
+    {
+        IServerAddressesFeature? feature =
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
+        ImmutableArray<IPEndPoint>.Builder bound = ImmutableArray.CreateBuilder<IPEndPoint>();
+        foreach (string address in feature?.Addresses ?? [])
+        {
+            if (IPEndPoint.TryParse(BindingAddress.Parse(address).ToString()["http://".Length..], out IPEndPoint? endpoint))
+            {
+                bound.Add(endpoint);
+            }
+        }
+
+        return bound.ToImmutable();
+    }
+
+    /// <summary>The process belongs to whoever started this server: without it, the host would swallow SIGTERM and SIGINT.</summary>
+    private sealed class OwnersLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

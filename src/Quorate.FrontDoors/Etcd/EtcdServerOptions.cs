@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using System.Net;
+using Quorate.Core;
+using Quorate.Node;
+using Quorate.StateMachines.KeyValue;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>What a member tells about itself beyond its id.</summary>
+/// <param name="Name">For people. Empty: the member has not started yet.</param>
+/// <param name="PeerUrls">Where its peers reach it.</param>
+/// <param name="ClientUrls">Where clients reach it: they connect to all URLs they are told, so they must be real.</param>
+public sealed record EtcdMember(string Name, ImmutableArray<string> PeerUrls, ImmutableArray<string> ClientUrls)
+{
+    internal static readonly EtcdMember Unknown = new("", [], []);
+}
+
+/// <summary>What the etcd API is served from, and its limits on requests.</summary>
+public record EtcdServiceOptions
+{
+    /// <summary>The node asked.</summary>
+    public required INodeClient Node { get; init; }
+
+    /// <summary>The shard that holds the keyspace.</summary>
+    public required ShardId Shard { get; init; }
+
+    /// <summary>Tells of a member of the shard; null if nothing is known of it. Called for each MemberList; must be quick.</summary>
+    public required Func<NodeId, EtcdMember?> Members { get; init; }
+
+    /// <summary>Largest write, in bytes of the command made of it. Default: 1,572,864 (1.5 MiB), as etcd's --max-request-bytes.</summary>
+    public int MaxRequestBytes { get; init; } = 1536 * 1024;
+
+    /// <summary>Most conditions, and most operations on either side, of a transaction. Default: 128, as etcd's --max-txn-ops.</summary>
+    public int MaxTxnOps { get; init; } = RequestChecks.DefaultMaxTxnOps;
+
+    /// <summary>Says what is wrong with these options, in the operator's words. Empty if nothing is.</summary>
+    public virtual IEnumerable<string> Problems()
+    {
+        if (Shard.Value == 0) { yield return "etcd.shard is 0; a shard's id is 1 or more."; }
+        if (MaxRequestBytes is < 1024 or > 64 * 1024 * 1024)
+        {
+            yield return $"etcd.maxRequestBytes is {MaxRequestBytes}; it must be from 1024 to 67108864 (64 MiB).";
+        }
+
+        if (MaxTxnOps is < 1 or > 10_000)
+        {
+            yield return $"etcd.maxTxnOps is {MaxTxnOps}; it must be from 1 to 10000.";
+        }
+    }
+}
+
+/// <summary>Where the etcd API listens, and its limits on connections. Read once, when the server starts.</summary>
+public sealed record EtcdServerOptions : EtcdServiceOptions
+{
+    /// <summary>Addresses for cleartext gRPC and HTTP/1.1 alike; port 0 takes a free one. At least one.</summary>
+    public required ImmutableArray<IPEndPoint> Listen { get; init; }
+
+    /// <summary>Most connections open at once; more are closed at once. Default: 10,000, as Redis' maxclients.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>Most requests in flight on one connection. Default: 1,000; gRPC clients hold the rest back themselves.</summary>
+    public int MaxStreamsPerConnection { get; init; } = 1_000;
+
+    /// <summary>Time for a new connection to show which protocol it speaks. Default: 10 s; real clients speak at once.</summary>
+    public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time that <see cref="EtcdServer.StopAsync"/> gives requests in flight. Default: 8 s, one more than the node gives a request.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Problems()
+    {
+        foreach (string problem in base.Problems()) { yield return problem; }
+        if (Listen.IsDefaultOrEmpty) { yield return "etcd.listen is empty; at least one address is needed."; }
+        if (MaxConnections < 1) { yield return $"etcd.maxConnections is {MaxConnections}; the least is 1."; }
+        if (MaxStreamsPerConnection < 1)
+        {
+            yield return $"etcd.maxStreamsPerConnection is {MaxStreamsPerConnection}; the least is 1.";
+        }
+
+        if (FirstBytesTimeout <= TimeSpan.Zero || FirstBytesTimeout > TimeSpan.FromHours(1))
+        {
+            yield return $"etcd.firstBytesTimeout is {FirstBytesTimeout}; it must be more than 0 and at most 1 hour.";
+        }
+
+        if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromHours(1))
+        {
+            yield return $"etcd.drainTimeout is {DrainTimeout}; it must be from 0 to 1 hour.";
+        }
+    }
+}

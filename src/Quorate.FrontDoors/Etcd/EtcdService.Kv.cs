@@ -1,0 +1,78 @@
+using Quorate.Core;
+using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
+
+namespace Quorate.FrontDoors.Etcd;
+
+// etcdserverpb.KV.
+internal sealed partial class EtcdService
+{
+    // What the fields of a put take besides its key and value.
+    private const int PutOverheadBytes = 40;
+
+    public async ValueTask<EtcdResult> Range(RangeRequest request, EtcdCall call)
+    {
+        RangeQuery query = EtcdMessages.ToQuery(request);
+        KvRefusal refusal = RequestChecks.Check(query);
+        if (refusal != KvRefusal.None) { return EtcdErrors.Of(refusal); }
+
+        ReadLevel level = request.Serializable ? ReadLevel.Local : ReadLevel.Linearizable;
+        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: level == ReadLevel.Local).ConfigureAwait(false);
+        if (view is null) { return error!; }
+
+        RangeResult result;
+        using (view) { result = KvQueries.Range(view, query); }
+        return result.Refusal == KvRefusal.None
+            ? EtcdResult.Of(EtcdMessages.ToMessage(result, Header(result.Revision)))
+            : EtcdErrors.Of(result.Refusal);
+    }
+
+    public ValueTask<EtcdResult> Put(PutRequest request, EtcdCall call)
+    {
+        ReadOnlySpan<byte> key = request.Key.Span;
+        ReadOnlySpan<byte> value = request.Value.Span;
+        KvRefusal refusal =
+            RequestChecks.CheckPut(key, value, request.Lease, request.IgnoreValue, request.IgnoreLease);
+        if (refusal != KvRefusal.None) { return new(EtcdErrors.Of(refusal)); }
+
+        // A fresh buffer each time: the node may still hold it after the caller gave up.
+        var command = new ByteWriter(key.Length + value.Length + PutOverheadBytes);
+        KvCommand.EncodePut(
+            command, key, value, request.Lease, request.PrevKv, request.IgnoreValue, request.IgnoreLease);
+        return Propose(command.WrittenMemory, call);
+    }
+
+    public ValueTask<EtcdResult> DeleteRange(DeleteRangeRequest request, EtcdCall call) =>
+        Propose(EtcdMessages.ToCommand(request), call);
+
+    public async ValueTask<EtcdResult> Txn(TxnRequest request, EtcdCall call)
+    {
+        KvCommand.Txn txn = EtcdMessages.ToCommand(request);
+        KvRefusal refusal = RequestChecks.Check(txn, _options.MaxTxnOps);
+        if (refusal != KvRefusal.None) { return EtcdErrors.Of(refusal); }
+        if (!txn.IsReadOnly) { return await ProposeChecked(txn, call).ConfigureAwait(false); }
+
+        // Nothing to replicate. Linearizable unless all its ranges say that they need not be (etcd).
+        ReadLevel level = EtcdMessages.IsSerializable(request) ? ReadLevel.Local : ReadLevel.Linearizable;
+        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false).ConfigureAwait(false);
+        if (view is null) { return error!; }
+        using (view) { return Answer(KvQueries.Txn(view, txn)); }
+    }
+
+    public ValueTask<EtcdResult> Compact(CompactionRequest request, EtcdCall call) =>
+        Propose(new KvCommand.Compact(request.Revision, request.Physical), call);
+
+    private ValueTask<EtcdResult> Propose(KvCommand command, EtcdCall call)
+    {
+        KvRefusal refusal = RequestChecks.Check(command, _options.MaxTxnOps);
+        return refusal == KvRefusal.None ? ProposeChecked(command, call) : new(EtcdErrors.Of(refusal));
+    }
+
+    private ValueTask<EtcdResult> ProposeChecked(KvCommand command, EtcdCall call)
+    {
+        var bytes = new ByteWriter();
+        command.Encode(bytes);
+        return Propose(bytes.WrittenMemory, call);
+    }
+}

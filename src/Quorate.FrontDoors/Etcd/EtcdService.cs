@@ -1,0 +1,87 @@
+using Quorate.Core;
+using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Node;
+using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>
+/// The etcd API over one shard: takes a request's message, asks the node, gives the answer's message or an error. Knows
+/// nothing of HTTP, so that a simulation can drive it. Any thread.
+/// </summary>
+internal sealed partial class EtcdService
+{
+    private readonly EtcdServiceOptions _options;
+    private readonly INodeClient _node;
+    private readonly ShardId _shard;
+    private readonly Action<string, Exception> _reportBug;
+
+    /// <param name="options">What to serve.</param>
+    /// <param name="reportBug">Takes the RPC and the exception of a failure that must not happen.</param>
+    public EtcdService(EtcdServiceOptions options, Action<string, Exception> reportBug)
+    {
+        _options = options;
+        _node = options.Node;
+        _shard = options.Shard;
+        _reportBug = reportBug;
+    }
+
+    /// <summary>An exception came out of an RPC: a bug, or a disk that does not read. The client learns only that it failed.</summary>
+    public EtcdError Failed(string rpc, Exception exception)
+    {
+        _reportBug(rpc, exception);
+        return exception is CorruptFileException ? EtcdErrors.Corrupt : EtcdErrors.Internal;
+    }
+
+    /// <summary>Opens a view, or says why not.</summary>
+    private async ValueTask<(IReadView? View, EtcdError? Error)> Read(
+        ReadLevel level, EtcdCall call, bool allowedOnLearner)
+    {
+        if (Refusal(call, allowedOnLearner) is { } refusal) { return (null, refusal); }
+        ReadResult read = await _node.ReadAsync(_shard, level, call.Stop).ConfigureAwait(false);
+        return read.Outcome == RequestOutcome.Done ? (read.View, null) : (null, EtcdErrors.Of(read.Outcome));
+    }
+
+    /// <summary>Replicates a command that was checked, and translates the machine's reply.</summary>
+    private async ValueTask<EtcdResult> Propose(ReadOnlyMemory<byte> command, EtcdCall call)
+    {
+        if (command.Length > _options.MaxRequestBytes) { return EtcdErrors.RequestTooLarge; }
+        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
+        Term term = _node.StatusOf(_shard)?.Term ?? Term.Zero;
+        ProposeResult proposed = await _node.ProposeAsync(_shard, command, call.Stop).ConfigureAwait(false);
+        if (proposed.Outcome != RequestOutcome.Done)
+        {
+            ShardStatus? status = _node.StatusOf(_shard);
+            bool leaderFailed = status is not null && (status.Leader.IsNone || status.Term != term);
+            return proposed.Outcome == RequestOutcome.Unknown && leaderFailed
+                ? EtcdErrors.TimedOutLeaderFailed
+                : EtcdErrors.Of(proposed.Outcome);
+        }
+
+        bool readable = KvReply.TryDecode(proposed.Reply, out KvReply? reply);
+        Invariant.Holds(readable, $"the machine's reply of {proposed.Reply.Length} bytes cannot be read");
+        return Answer(reply!);
+    }
+
+    private EtcdResult Answer(KvReply reply) => reply is KvReply.Refused refused
+        ? EtcdErrors.Of(refused.Refusal)
+        : EtcdResult.Of(EtcdMessages.ToMessage(reply, Header(reply.Revision)));
+
+    // What makes this node refuse at once, whatever is asked.
+    private EtcdError? Refusal(EtcdCall call, bool allowedOnLearner)
+    {
+        if (!call.RequireLeader && allowedOnLearner) { return null; }
+        if (_node.StatusOf(_shard) is not { } status) { return null; }
+        if (status.IsLearner && !allowedOnLearner) { return EtcdErrors.NotSupportedForLearner; }
+        return call.RequireLeader && status.Leader.IsNone ? EtcdErrors.NoLeader : null;
+    }
+
+    private ResponseHeader Header(long revision) => new()
+    {
+        ClusterId = _node.Cluster.Value,
+        MemberId = _node.Node.Value,
+        Revision = revision,
+        RaftTerm = _node.StatusOf(_shard)?.Term.Value ?? 0,
+    };
+}

@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf;
+using Microsoft.AspNetCore.Http;
+
+namespace Quorate.FrontDoors.Etcd;
+
+/// <summary>The JSON face of the RPCs: POST of a request's message as JSON, in the shape of etcd's grpc-gateway.</summary>
+internal sealed class JsonGateway
+{
+    /// <summary>Levels of objects and arrays in a request; deeper ones are refused. Far above what etcd's limit on transactions allows.</summary>
+    private const int MaxDepth = 100;
+
+    private static readonly JsonParser Parser =
+        new(new JsonParser.Settings(MaxDepth).WithIgnoreUnknownFields(true)); // As etcd since 3.6.
+
+    private readonly EtcdService _service;
+    private readonly int _maxBodyBytes;
+
+    /// <param name="service">Serves the RPCs.</param>
+    /// <param name="maxMessageBytes">Largest message, as over gRPC.</param>
+    public JsonGateway(EtcdService service, int maxMessageBytes)
+    {
+        _service = service;
+
+        // Base64 makes four bytes of three; names and quotes fit in the overhead that the limit holds already.
+        _maxBodyBytes = checked(maxMessageBytes / 3 * 4);
+    }
+
+    /// <summary>Serves one request, whatever is wrong with it.</summary>
+    public async Task ServeAsync(HttpContext context)
+    {
+        string path = context.Request.Path.Value ?? "";
+        const string Beta = "/v3beta/";
+        if (path.StartsWith(Beta, StringComparison.Ordinal)) { path = "/v3/" + path[Beta.Length..]; }
+        if (!EtcdRpcs.ByJsonPath.TryGetValue(path, out EtcdRpc? rpc))
+        {
+            Refuse(context, new EtcdError(GrpcStatus.NotFound, "Not Found"));
+            return;
+        }
+
+        if (context.Request.Method != HttpMethods.Post)
+        {
+            context.Response.Headers.Allow = HttpMethods.Post;
+            Refuse(context, new EtcdError(GrpcStatus.Unimplemented, "Method Not Allowed"), StatusCodes.Status405MethodNotAllowed);
+            return;
+        }
+
+        EtcdResult result;
+        try
+        {
+            (IMessage? request, EtcdError? refusal) = await ReadMessage(context.Request, rpc, context.RequestAborted);
+            var call = new EtcdCall(
+                context.Request.Headers["Grpc-Metadata-hasleader"] == "true", context.RequestAborted);
+            result = request is null ? refusal! : await rpc.Handler(_service, request, call);
+        }
+        catch (OperationCanceledException)
+        {
+            result = EtcdErrors.Canceled;
+        }
+        catch (Exception e) when (e is IOException or BadHttpRequestException)
+        {
+            context.Abort(); // The connection broke within the request: nobody reads an answer.
+            return;
+        }
+        catch (Exception e)
+        {
+            result = _service.Failed(rpc.Path, e);
+        }
+
+        if (result.Error is { } error)
+        {
+            Refuse(context, error);
+            return;
+        }
+
+        context.Response.ContentType = "application/json";
+        JsonMessages.Write(context.Response.BodyWriter, result.Response!);
+    }
+
+    private async ValueTask<(IMessage? Request, EtcdError? Refusal)> ReadMessage(
+        HttpRequest request, EtcdRpc rpc, CancellationToken stop)
+    {
+        EtcdError tooLarge = EtcdErrors.MessageTooLarge((uint)Math.Min(request.ContentLength ?? 0, uint.MaxValue), _maxBodyBytes);
+        if (request.ContentLength > _maxBodyBytes) { return (null, tooLarge); }
+        PipeReader body = request.BodyReader;
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(stop);
+            if (read.Buffer.Length > _maxBodyBytes)
+            {
+                body.AdvanceTo(read.Buffer.End);
+                return (null, tooLarge);
+            }
+
+            if (read.IsCompleted)
+            {
+                string text = Encoding.UTF8.GetString(read.Buffer);
+                body.AdvanceTo(read.Buffer.End);
+                return Parse(text, rpc);
+            }
+
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static (IMessage? Request, EtcdError? Refusal) Parse(string text, EtcdRpc rpc)
+    {
+        // An empty body is an empty message (grpc-gateway).
+        if (string.IsNullOrWhiteSpace(text)) { text = "{}"; }
+        try
+        {
+            return (Parser.Parse(text, rpc.RequestType), null);
+        }
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException or FormatException)
+        {
+            return (null, new EtcdError(GrpcStatus.InvalidArgument, e.Message));
+        }
+    }
+
+    // All three fields: gateway v1 (etcd to 3.5) has "error" and "message", v2 has only the latter; clients read either.
+    private static void Refuse(HttpContext context, EtcdError error, int? status = null)
+    {
+        context.Response.StatusCode = status ?? HttpStatus(error.Status);
+        context.Response.ContentType = "application/json";
+        using var json = new Utf8JsonWriter((IBufferWriter<byte>)context.Response.BodyWriter, JsonMessages.Options);
+        json.WriteStartObject();
+        json.WriteString("error", error.Message);
+        json.WriteNumber("code", (int)error.Status);
+        json.WriteString("message", error.Message);
+        json.WriteEndObject();
+    }
+
+    private static int HttpStatus(GrpcStatus status) => status switch
+    {
+        GrpcStatus.OK => StatusCodes.Status200OK,
+        GrpcStatus.Canceled => 499,
+        GrpcStatus.InvalidArgument or GrpcStatus.FailedPrecondition or GrpcStatus.OutOfRange =>
+            StatusCodes.Status400BadRequest,
+        GrpcStatus.Unauthenticated => StatusCodes.Status401Unauthorized,
+        GrpcStatus.PermissionDenied => StatusCodes.Status403Forbidden,
+        GrpcStatus.NotFound => StatusCodes.Status404NotFound,
+        GrpcStatus.AlreadyExists or GrpcStatus.Aborted => StatusCodes.Status409Conflict,
+        GrpcStatus.ResourceExhausted => StatusCodes.Status429TooManyRequests,
+        GrpcStatus.Unimplemented => StatusCodes.Status501NotImplemented,
+        GrpcStatus.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        GrpcStatus.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+}

@@ -1,0 +1,111 @@
+using Quorate.Core;
+using Quorate.Node;
+using Quorate.Raft;
+using Quorate.Replication;
+using Quorate.StateMachines;
+using Quorate.Tests.StateMachines;
+
+namespace Quorate.Tests.FrontDoors;
+
+/// <summary>A node of one: the real key-value machine on a store in memory, with outcomes to order.</summary>
+internal sealed class FakeNode : INodeClient
+{
+    public static readonly ShardId Shard = new(1);
+
+    private readonly Lock _gate = new();
+    private readonly IStateMachine _machine = Catalog.KeyValue.Create();
+    private readonly CheckedStore _store;
+    private LogIndex _applied;
+
+    public FakeNode()
+    {
+        _store = new CheckedStore(_machine);
+        _machine.Open(_store);
+    }
+
+    public ClusterId Cluster { get; init; } = new(0xC1);
+
+    public NodeId Node { get; init; } = new(0xA1);
+
+    /// <summary>What writes and reads come to; Done does them.</summary>
+    public RequestOutcome Outcome { get; set; } = RequestOutcome.Done;
+
+    /// <summary>Linearizable reads come to this, whatever <see cref="Outcome"/> says.</summary>
+    public RequestOutcome LinearizableOutcome { get; set; } = RequestOutcome.Done;
+
+    public bool HasLeader { get; set; } = true;
+
+    public bool IsLearner { get; set; }
+
+    /// <summary>Writes wait for it before anything happens, or for the caller to give up.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    public int Proposals { get; private set; }
+
+    public int OpenViews { get; private set; }
+
+    public async ValueTask<ProposeResult> ProposeAsync(
+        ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
+    {
+        if (shard != Shard) { return new ProposeResult(RequestOutcome.NoShard, default); }
+        try
+        {
+            await Gate.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return new ProposeResult(RequestOutcome.Unknown, default);
+        }
+
+        if (Outcome != RequestOutcome.Done) { return new ProposeResult(Outcome, default); }
+        var reply = new ByteWriter();
+        lock (_gate)
+        {
+            Proposals++;
+            _applied = _applied.Next;
+            _machine.Apply(
+                new CommittedCommand(_applied, HybridTime.FromUnixMilliseconds(1), command.Span), _store, reply);
+        }
+
+        return new ProposeResult(RequestOutcome.Done, reply.ToArray());
+    }
+
+    public ValueTask<ReadResult> ReadAsync(
+        ShardId shard, ReadLevel level, CancellationToken cancellationToken = default)
+    {
+        RequestOutcome outcome = level == ReadLevel.Linearizable && Outcome == RequestOutcome.Done
+            ? LinearizableOutcome
+            : level == ReadLevel.Local ? RequestOutcome.Done : Outcome;
+        if (shard != Shard) { outcome = RequestOutcome.NoShard; }
+        if (outcome != RequestOutcome.Done) { return new(new ReadResult(outcome, null)); }
+        lock (_gate)
+        {
+            OpenViews++;
+            return new(new ReadResult(RequestOutcome.Done, new View(this, _store.Clone(), _applied)));
+        }
+    }
+
+    public ShardStatus? StatusOf(ShardId shard) => shard != Shard ? null : new ShardStatus(
+        shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
+        HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,
+        Commit: _applied, Applied: _applied, LastIndex: _applied, IsLearner, DiskBytes: 4096,
+        Members: [new ReplicaPlace(new ReplicaId(1), Node)]);
+
+    private sealed class View(FakeNode node, CheckedStore store, LogIndex applied) : IReadView
+    {
+        public LogIndex AppliedIndex => applied;
+
+        public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => store.TryGet(key, out value);
+
+        public bool TryGetFirst(
+            ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
+            store.TryGetFirst(prefix, from, out key, out value);
+
+        public ICursor OpenCursor(ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper) => store.OpenCursor(lower, upper);
+
+        public void Dispose()
+        {
+            lock (node._gate) { node.OpenViews--; }
+        }
+    }
+}
