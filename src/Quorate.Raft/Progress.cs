@@ -103,6 +103,18 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         return IsNudged || _sentCommit < LogIndex.Min(commit, Next.Previous);
     }
 
+    /// <summary>
+    /// True if a snapshot is to be begun. Not for a follower that does not answer; nor, while a probe or the report of a failed
+    /// snapshot waits for a sign of life, at once again: each attempt costs the host a snapshot.
+    /// </summary>
+    public bool WantsSnapshot(RaftLog log) =>
+        IsActive && NeedsSnapshot(log) && State switch
+        {
+            ProgressState.Probe => !_probeSent,
+            ProgressState.Replicate => true,
+            _ => false,
+        };
+
     /// <summary>True if only a snapshot helps: the entry before the next one is gone, or the first membership is missing there.</summary>
     public bool NeedsSnapshot(RaftLog log) => _knowsNothing || Next.Previous < log.Compacted.Index;
 

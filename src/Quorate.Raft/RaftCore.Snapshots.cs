@@ -14,9 +14,8 @@ public sealed partial class RaftCore
             ImmutableArray<ReplicaId>.Builder? wanted = null;
             foreach (Progress peer in _peers)
             {
-                // One that does not answer is not worth a snapshot yet.
-                bool wants = peer.Id != _id && peer.IsActive && peer.State != ProgressState.Snapshot && peer.NeedsSnapshot(_log);
-                if (wants) { (wanted ??= ImmutableArray.CreateBuilder<ReplicaId>()).Add(peer.Id); }
+                if (peer.Id == _id || !peer.WantsSnapshot(_log)) { continue; }
+                (wanted ??= ImmutableArray.CreateBuilder<ReplicaId>()).Add(peer.Id);
             }
 
             return wanted?.ToImmutable() ?? [];

@@ -31,7 +31,7 @@ public sealed class RaftScripts
         "membership_promote_learner", "membership_remove_leader_async", "newcomer_of_young_group",
         "partitioned_replica_returns", "read_index", "read_index_drops", "read_index_from_follower",
         "read_index_lease", "read_index_needs_majority", "read_index_single_node", "read_index_waits_for_own_term",
-        "removed_replica_disturbs_nobody", "restart_remembers", "single_node_waits_for_its_disk",
+        "removed_replica_disturbs_nobody", "restart_remembers", "single_node_waits_for_its_disk", "snapshot_fails",
         "snapshot_is_stale", "snapshot_meets_matching_log", "snapshot_with_joint_membership", "stale_messages",
         "transfer_leadership", "transfer_leadership_by_follower", "transfer_leadership_race",
         "transfer_leadership_times_out", "uncommitted_bytes",
