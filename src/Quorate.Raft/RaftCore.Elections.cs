@@ -10,10 +10,16 @@ public sealed partial class RaftCore
     private int _voteEmbargo;
     private ReplicaId _transferee;
 
-    /// <summary>Starts a campaign now, as an election timeout would. Does nothing on a replica that may not lead.</summary>
+    /// <summary>
+    /// Starts a campaign now, as an election timeout would. Does nothing on a replica that may not lead; nor, with lease reads
+    /// on, on one that has heard its leader within an election timeout.
+    /// </summary>
     public void Campaign()
     {
         if (_role == Role.Leader || !MayCampaign) { return; }
+
+        // A candidate follows nobody, and would vote for another: two of them could depose a leader within its lease.
+        if (_options.LeaseReads && IsVoteWithheld) { return; }
         if (_options.PreVote)
         {
             BecomePreCandidate();
@@ -223,6 +229,7 @@ public sealed partial class RaftCore
     {
         if (peer.Id == _transferee && peer.Match == _log.LastIndex)
         {
+            _mayBeDeposed = true;
             Send(new TimeoutNow(HeaderTo(peer.Id)));
         }
     }

@@ -11,6 +11,9 @@ public sealed partial class RaftCore
     // When the newest confirmed round of heartbeats was sent; null if none was in this term and membership.
     private long? _lease;
 
+    // TimeoutNow was sent in this term. However late it arrives, the votes it asks for are not withheld for our lease's sake.
+    private bool _mayBeDeposed;
+
     /// <summary>
     /// Asks at which index a linearizable read may be served. The answer comes in <see cref="Ready.Reads"/>, or the context in
     /// <see cref="Ready.DroppedReads"/>; a message lost between nodes can mean neither, so the host asks again after a while.
@@ -50,7 +53,7 @@ public sealed partial class RaftCore
     /// One tick is lost because our ticks and theirs do not coincide, one more is left for clocks that drift.
     /// </summary>
     private bool HoldsLease =>
-        _options.LeaseReads && _transferee.IsNone && _lease is { } sent && _ticks - sent < _options.ElectionTicks - 2;
+        _options.LeaseReads && !_mayBeDeposed && _lease is { } sent && _ticks - sent < _options.ElectionTicks - 2;
 
     private void AnswerRead(WaitingRead read, LogIndex index)
     {

@@ -224,6 +224,7 @@ public sealed partial class RaftCore
         _pendingMembership = LogIndex.Zero;
         _uncommittedBytes = 0;
         _lease = null;
+        _mayBeDeposed = false;
         _reads.Drop(_id);
         DrawElectionTimeout();
     }
