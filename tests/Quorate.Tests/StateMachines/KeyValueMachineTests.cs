@@ -213,6 +213,25 @@ public class KeyValueMachineTests
         Assert.Equal(7, _kv.Machine.FilterPrefixLength(_kv.Store.Records.Last().Key));
     }
 
+    // A watch will tell the changes of a revision in this order.
+    [Fact]
+    public void Sub_revisions_number_the_changes_of_a_revision()
+    {
+        _kv.Do(Put("b"));
+        _kv.Do(All(Put("c"), Put("a"), Delete("b", "d"), Put("c")));
+        IEnumerable<string> keys = _kv.Store.Records.Skip(1).Select(static r => Convert.ToHexString(r.Key.AsSpan()[1..]));
+        Assert.Equal(
+            [
+                "610001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFE", // a: revision 3, change 1
+                "620001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFD", // b: the tombstone, change 2
+                "620001" + "FFFFFFFFFFFFFFFD" + "FFFFFFFF",
+                "630001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFB", // c: put again, change 4; tombstone, 3; put, 0
+                "630001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFC",
+                "630001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFF",
+            ],
+            keys);
+    }
+
     [Fact]
     public void A_store_of_a_later_format_is_refused()
     {
