@@ -170,6 +170,17 @@ public sealed partial class RaftCore
         if (_role == Role.Follower && !_options.LeaseReads) { _leader = ReplicaId.None; }
     }
 
+    /// <summary>
+    /// The connection to the leader broke, which a crashed process shows at once: forget it, and campaign within three heartbeats
+    /// instead of a whole election timeout. A leader that others still hear is safe: they refuse the pre-vote.
+    /// </summary>
+    public void LeaderUnreachable()
+    {
+        if (_role != Role.Follower || _leader.IsNone || _options.LeaseReads || !_options.PreVote) { return; }
+        ForgetLeader();
+        _electionTimeout = (int)Math.Min(_electionTimeout, _electionElapsed + 1 + _random.Below(3 * _options.HeartbeatTicks));
+    }
+
     /// <summary>Answers a message of an older term where silence would leave its sender stuck (Raft paper, 5.1).</summary>
     private void AnswerStale(RaftMessage message)
     {

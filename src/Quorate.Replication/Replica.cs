@@ -106,6 +106,7 @@ internal sealed partial class Replica
     public void Disconnected(NodeId peer)
     {
         if (IsTombstoned) { return; }
+        if (PlaceOf(_raft.Leader) == peer) { _raft.LeaderUnreachable(); }
         foreach ((ReplicaId replica, NodeId node) in _places)
         {
             if (node == peer && replica != Id) { _raft.ReportUnreachable(replica); }

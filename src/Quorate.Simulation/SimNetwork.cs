@@ -42,7 +42,14 @@ public sealed class SimNetwork
     {
         for (int from = 0; from < _cut.GetLength(0); from++)
         {
-            for (int to = 0; to < _cut.GetLength(1); to++) { _cut[from, to] = group.Contains(from) != group.Contains(to); }
+            for (int to = 0; to < _cut.GetLength(1); to++)
+            {
+                bool wasCut = _cut[from, to];
+                _cut[from, to] = group.Contains(from) != group.Contains(to);
+
+                // Now and then a node learns that its connection broke; mostly it hears nothing any more.
+                if (_cut[from, to] && !wasCut && _random.Chance(1, 4)) { TellDisconnected(from, to); }
+            }
         }
     }
 
@@ -54,6 +61,9 @@ public sealed class SimNetwork
         DuplicatePerMille = 0;
         TailPerMille = 0;
     }
+
+    private void TellDisconnected(int node, int peer) => _cluster.After(
+        _random.Between(100, 500_000), () => _cluster.Nodes[node].Do(core => core.Disconnected(SimNode.IdOf(peer))));
 
     internal void Send(int from, int to, ReadOnlyMemory<byte> frame)
     {

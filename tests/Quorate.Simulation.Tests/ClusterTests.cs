@@ -40,6 +40,20 @@ public sealed class ClusterTests
         Assert.True(history.Acknowledged >= 300, $"only {history.Acknowledged} writes: the run proves too little");
     }
 
+    // Goal: a crashed leader is replaced in well under the election timeout, since the broken connections tell of it.
+    [Fact]
+    public void A_crashed_leader_is_replaced_within_a_second()
+    {
+        for (ulong seed = 1; seed <= 20; seed++)
+        {
+            using var cluster = SimCluster.Start(seed, new SimOptions());
+            cluster.RunUntil(c => c.LeaderOf(new(1)) is not null, within: TimeSpan.FromSeconds(10));
+            SimNode old = cluster.LeaderOf(new(1))!;
+            old.Crash(SimCrash.LoseUnsynced);
+            cluster.RunUntil(c => c.LeaderOf(new(1)) is { } leader && leader != old, within: TimeSpan.FromSeconds(1));
+        }
+    }
+
     // Goal: a follower that was away for longer than the log reaches back is brought up by a snapshot.
     [Fact]
     public void A_follower_that_fell_far_behind_gets_a_snapshot()
