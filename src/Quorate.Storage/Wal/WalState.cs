@@ -160,10 +160,10 @@ internal sealed class WalShard(ShardId id)
 internal sealed class WalState
 {
     private readonly Dictionary<ShardId, WalShard> _byId = [];
-    private readonly List<WalShard> _ordered = [];
+    private readonly SortedList<ShardId, WalShard> _ordered = [];
 
     /// <summary>Ordered by id.</summary>
-    public IReadOnlyList<WalShard> Shards => _ordered;
+    public IList<WalShard> Shards => _ordered.Values;
 
     public WalShard Shard(ShardId id)
     {
@@ -171,8 +171,7 @@ internal sealed class WalState
         {
             shard = new WalShard(id);
             _byId.Add(id, shard);
-            int at = _ordered.FindLastIndex(other => other.Id.CompareTo(id) < 0);
-            _ordered.Insert(at + 1, shard);
+            _ordered.Add(id, shard);
         }
 
         return shard;
@@ -204,7 +203,7 @@ internal sealed class WalState
     /// <summary>Adds to a batch all that makes earlier segments unnecessary, but for the entries.</summary>
     public void AddCheckpointTo(WalBatch batch)
     {
-        foreach (WalShard shard in _ordered)
+        foreach (WalShard shard in _ordered.Values)
         {
             foreach (ReplicaId replica in shard.Tombstones)
             {

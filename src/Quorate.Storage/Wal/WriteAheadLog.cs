@@ -215,6 +215,7 @@ public sealed partial class WriteAheadLog : IDisposable
         _synced = _end;
 
         // The batch that says these segments are not needed is durable now: their files may be reused.
+        if (_firstInChain == 0) { return; }
         _free.AddRange(_chain[.._firstInChain]);
         _chain.RemoveRange(0, _firstInChain);
         _firstInChain = 0;

@@ -1,3 +1,4 @@
+using Quorate.Core;
 using Quorate.Simulation.Disk;
 using Quorate.Storage.Wal;
 using Xunit;
@@ -232,6 +233,53 @@ public sealed class WriteAheadLogTests
     }
 
     [Fact]
+    public void Kill_after_kill_carries_the_same_records_over_and_not_more()
+    {
+        WriteAheadLog log = Open(out _);
+        _model.HardState(_batch, 1, 2, 3, 0);
+        WriteSync(log);
+        for (ulong i = 1; i <= 5; i++) { _model.Entry(_batch, 1, i, 2, new byte[100]); }
+        WriteSync(log);
+        var sizes = new List<long>();
+        for (int i = 0; i < 20; i++)
+        {
+            _disk.Crash(new Prng(1), SimCrash.KeepAll);
+            AssertHolds(_model);
+            sizes.Add(WalInspector.Inspect(_disk, "wal").OfType<WalBatchItem>().Last(batch => batch.IsReachable).Bytes);
+        }
+
+        Assert.Single(sizes.Distinct());
+    }
+
+    [Fact]
+    public void A_batch_allocates_nothing_once_the_log_is_warm()
+    {
+        using WriteAheadLog log = WriteAheadLog.Open(new DiscardingFiles(_disk), "wal", new WalOptions { SegmentBytes = 1 << 22 }, out _);
+        byte[] payload = new byte[200];
+        ulong index = 0;
+        void Use(int batches)
+        {
+            for (int i = 0; i < batches; i++)
+            {
+                _batch.Clear();
+                for (ulong shard = 1; shard <= 4; shard++)
+                {
+                    _batch.AddEntry(new ShardId(shard), new LogEntry(new LogIndex(index + 1), new Term(1), EntryKind.Command, payload));
+                }
+
+                index++;
+                log.Write(_batch);
+                log.Sync();
+            }
+        }
+
+        Use(50);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Use(500);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500); // Less than a byte a batch.
+    }
+
+    [Fact]
     public void An_empty_batch_is_not_written()
     {
         using WriteAheadLog log = Open(out _);
@@ -277,5 +325,53 @@ public sealed class WriteAheadLogTests
     {
         using (WriteAheadLog log = Open(out _)) { WriteSync(log); }
         return AssertHolds(model);
+    }
+
+    /// <summary>Opened files swallow what is written, so that only the log's own allocations are counted.</summary>
+    private sealed class DiscardingFiles(SimDisk disk) : IFileSystem
+    {
+        public IFile Open(string path, OpenMode mode) =>
+            mode == OpenMode.ReadWrite ? new DiscardingFile(path) : disk.Open(path, mode);
+
+        public bool Exists(string path) => disk.Exists(path);
+
+        public IReadOnlyList<string> List(string directory) => disk.List(directory);
+
+        public void CreateDirectory(string path) => disk.CreateDirectory(path);
+
+        public void DeleteDirectory(string path) => disk.DeleteDirectory(path);
+
+        public void Delete(string path) => disk.Delete(path);
+
+        public void Rename(string from, string to) => disk.Rename(from, to);
+
+        public void HardLink(string existing, string added) => disk.HardLink(existing, added);
+
+        public void SyncDirectory(string directory) => disk.SyncDirectory(directory);
+    }
+
+    private sealed class DiscardingFile(string path) : IFile
+    {
+        public string Path => path;
+
+        public long Length => 0;
+
+        public int Read(long offset, Span<byte> buffer) => 0;
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+        }
+
+        public void SetLength(long length)
+        {
+        }
+
+        public void Sync()
+        {
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }
