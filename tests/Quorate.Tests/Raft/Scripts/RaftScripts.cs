@@ -25,17 +25,18 @@ public sealed class RaftScripts
         "slow_follower_after_compaction", "lagging_commit", "snapshot_of_everything", "snapshot_older_than_log",
         "async_storage_writes", "async_append_aba",
 
-        "async_deposed_leader", "async_vote_waits_for_disk", "bytes_in_flight", "commit_not_beyond_shared_log",
-        "commit_only_own_term", "committed_bytes", "lease_after_failed_transfer", "lease_holds_back_campaigns",
+        "async_deposed_leader", "async_snapshot", "async_vote_waits_for_disk", "bytes_in_flight",
+        "commit_not_beyond_shared_log", "commit_only_own_term", "committed_bytes", "entries_outlive_minority_crash",
+        "joint_election", "lease_after_failed_transfer", "lease_holds_back_campaigns",
         "membership_auto_leave_by_next_leader", "membership_change_outlives_its_leader",
         "membership_demote_in_joint", "membership_needs_own_term", "membership_promote_learner",
         "membership_remove_leader_async", "newcomer_of_young_group", "partitioned_replica_returns", "read_index",
         "read_index_drops", "read_index_from_follower", "read_index_lease", "read_index_needs_majority",
         "read_index_single_node", "read_index_waits_for_own_term", "removed_replica_disturbs_nobody",
         "restart_remembers", "single_node_waits_for_its_disk", "snapshot_fails", "snapshot_is_stale",
-        "snapshot_meets_matching_log", "snapshot_with_joint_membership", "stale_messages", "transfer_leadership",
-        "transfer_leadership_by_follower", "transfer_leadership_race", "transfer_leadership_times_out",
-        "uncommitted_bytes",
+        "snapshot_meets_matching_log", "snapshot_replaces_diverged_log", "snapshot_with_joint_membership",
+        "stale_messages", "transfer_leadership", "transfer_leadership_by_follower", "transfer_leadership_race",
+        "transfer_leadership_times_out", "uncommitted_bytes", "vote_tells_what_is_committed",
     ];
 
     public static TheoryData<string> Files => [.. FilesOnDisk()];

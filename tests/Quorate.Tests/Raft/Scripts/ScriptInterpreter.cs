@@ -90,13 +90,13 @@ internal sealed class ScriptInterpreter
         });
     }
 
-    // add-nodes N [voters=() learners=()] [index=I term=T log=(term of each entry after I) log-bytes=B] [async=on]
-    // [options of the core]
+    // add-nodes N [voters=() learners=()] [index=I index-term=T] [log=(term of each entry after I) log-bytes=B]
+    // [term=T] [async=on] [options of the core]
     private void AddNodes(ScriptCommand command)
     {
         ulong count = command.ToNumber(command.Words[0]);
         LogIndex index = new((ulong)command.Number("index", 0));
-        Term snapshotTerm = new(index > LogIndex.Zero ? 1UL : 0);
+        Term snapshotTerm = new((ulong)command.Number("index-term", index > LogIndex.Zero ? 1 : 0));
         ulong[] log = command.Numbers("log");
         int logBytes = (int)command.Number("log-bytes", 0);
         Term term = new((ulong)command.Number("term", (long)log.Append(snapshotTerm.Value).Max()));

@@ -88,7 +88,7 @@ internal static class ScriptPrinter
         Heartbeat m => $" commit={m.Commit}{Round(m.ReadRound)}",
         HeartbeatReply m => Round(m.ReadRound),
         RequestVote m => $" last={m.Last}{(m.IsTransfer ? " transfer" : "")}",
-        RequestVoteReply m => m.Granted ? " granted" : " refused",
+        RequestVoteReply m => $" {(m.Granted ? "granted" : "refused")} committed={m.Committed}",
         InstallSnapshot m => $" snapshot={Snapshot(m.Snapshot)}",
         TimeoutNow => "",
         TransferRequest m => $" to={m.Transferee}",
