@@ -157,16 +157,18 @@ internal sealed unsafe class MemTable : Shared
         }
 
         byte* node = _head;
+        byte* bound = null;
         for (int level = MaxHeight - 1; level >= 0; level--)
         {
             byte* next = (byte*)*Link(node, level);
-            while (next != null && Compare(next, key, prefix) < 0)
+            while (next != bound && next != null && Compare(next, key, prefix) < 0)
             {
                 node = next;
                 next = (byte*)*Link(node, level);
             }
 
             _before[level] = (nint)node;
+            bound = next;
         }
     }
 

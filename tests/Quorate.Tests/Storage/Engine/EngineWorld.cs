@@ -11,22 +11,32 @@ internal sealed class EngineWorld : IDisposable
 {
     public static readonly EngineKeys Keys = new(static key => Math.Min(2, key.Length), static _ => new CheckingFilter());
 
-    private readonly SortedDictionary<ulong, SortedMap> _published = []; // What a crash may bring back, by index.
+    private readonly SortedDictionary<ulong, SortedMap> _published; // What a crash may bring back, by index.
     private readonly List<(IReadView View, SortedMap Model, ulong Index)> _views = [];
     private readonly List<EngineJob> _jobs = [];
     private readonly List<(EngineCheckpoint Checkpoint, SortedMap Model)> _checkpoints = [];
     private int _installs;
 
-    public EngineWorld(EngineOptions options)
+    public EngineWorld(EngineOptions options, SimDisk? disk = null)
     {
         Options = options;
-        _published[0] = new();
+        Disk = disk ?? new();
+        _published = new() { [0] = new() };
         Engine = StorageEngine.Open(Disk, "shard", options, Keys);
+    }
+
+    // The same history on a disk that has been through a crash.
+    private EngineWorld(EngineWorld before, SimDisk disk)
+    {
+        Options = before.Options;
+        Disk = disk;
+        _published = new(before._published);
+        Engine = StorageEngine.Open(Disk, "shard", Options, Keys);
     }
 
     public EngineOptions Options { get; }
 
-    public SimDisk Disk { get; } = new();
+    public SimDisk Disk { get; }
 
     public StorageEngine Engine { get; private set; }
 
@@ -175,12 +185,20 @@ internal sealed class EngineWorld : IDisposable
             Disk.Crash(random, (seed % 3) switch { 0 => SimCrash.LoseUnsynced, 1 => SimCrash.KeepAll, _ => SimCrash.Mixed });
         }
 
-        return Recover(options ?? Options, flushed);
+        Engine = StorageEngine.Open(Disk, "shard", options ?? Options, Keys);
+        return CheckRecovered(flushed);
     }
 
-    public string? Recover(EngineOptions options, ulong atLeast)
+    // The engine on a disk as a crash left it; not before what it had said was flushed.
+    public static EngineWorld Recover(EngineWorld before, SimDisk disk, ulong atLeast)
     {
-        Engine = StorageEngine.Open(Disk, "shard", options, Keys);
+        var world = new EngineWorld(before, disk);
+        Assert.Null(world.CheckRecovered(atLeast));
+        return world;
+    }
+
+    private string? CheckRecovered(ulong atLeast)
+    {
         Index = Engine.Flushed.Index.Value;
         if (Index < atLeast) { return $"the engine said that {atLeast} is flushed, and came back at {Index}"; }
         if (Engine.Applied != Engine.Flushed) { return $"applied is {Engine.Applied}, flushed {Engine.Flushed}"; }
