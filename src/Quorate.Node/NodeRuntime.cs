@@ -59,7 +59,11 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         _lock = DataDirectoryLock.Take(disk.Root);
         try
         {
-            _loop = new NodeLoop(_inbox, log, surroundings.Clock, options.Node.TickMilliseconds, _guard, Fail);
+            // A leader that reads by lease must see all the time in which its lease could have run out.
+            RaftOptions raft = options.Node.Raft;
+            var clock = new TickClock(
+                options.Node.TickMilliseconds, TickClock.DefaultMostAtOnce + (raft.LeaseReads ? 2 * raft.ElectionTicks : 0));
+            _loop = new NodeLoop(_inbox, log, surroundings.Clock, clock, _guard, Fail);
             var self = PeerIdentity.New(options.Node.Cluster, options.Node.Node);
             _network = new PeerNetwork(self, options.Peer, _loop, log);
             try

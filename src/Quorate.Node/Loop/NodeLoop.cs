@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Quorate.Core;
 using Quorate.Node.Logging;
 using Quorate.Node.Peers;
@@ -33,21 +32,21 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
     private PeerNetwork? _network;
     private SyncThread? _sync;
     private JobThreads? _jobs;
-    private volatile FrozenDictionary<ShardId, ShardStatus> _statuses = FrozenDictionary<ShardId, ShardStatus>.Empty;
+    private volatile Dictionary<ShardId, ShardStatus> _statuses = []; // Replaced as a whole, never changed.
     private bool _statusChanged;
     private bool _statusUrgent;
     private long _stopUntil = long.MaxValue;
     private long _turns;
 
     public NodeLoop(
-        Inbox inbox, INodeLog log, TimeProvider wallClock, int tickMilliseconds, LoopGuard guard, Action<Exception> failed)
+        Inbox inbox, INodeLog log, TimeProvider wallClock, TickClock clock, LoopGuard guard, Action<Exception> failed)
     {
         _inbox = inbox;
         _log = log;
         _wallClock = wallClock;
         _guard = guard;
         _failed = failed;
-        _clock = new TickClock(tickMilliseconds);
+        _clock = clock;
         _thread = new Thread(Run) { IsBackground = true, Name = "quorate-loop" };
     }
 
@@ -122,14 +121,16 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
         bool hasMore = true; // Opening may have left something to do.
         while (!_guard.HasFailed)
         {
-            foreach (ref readonly InboxItem item in _inbox.Take(hasMore ? 0 : _clock.MillisecondsLeft()))
+            ReadOnlySpan<InboxItem> items = _inbox.Take(hasMore ? 0 : _clock.MillisecondsLeft());
+
+            // Time first: what waited through a pause must not be answered as if no time had passed.
+            int ticks = _clock.TakeDue();
+            for (int i = 0; i < ticks; i++) { core.Tick(_wallClock.GetUtcNow().ToUnixTimeMilliseconds()); }
+            foreach (ref readonly InboxItem item in items)
             {
                 _statusChanged = true;
                 Handle(core, item);
             }
-
-            int ticks = _clock.TakeDue();
-            for (int i = 0; i < ticks; i++) { core.Tick(_wallClock.GetUtcNow().ToUnixTimeMilliseconds()); }
 
             hasMore = core.Flush();
             _turns++;
@@ -184,7 +185,7 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
             if (core.StatusOf(shard) is { } status) { statuses[shard] = status; }
         }
 
-        _statuses = statuses.ToFrozenDictionary();
+        _statuses = statuses;
     }
 
     // The loop has ended. Nobody may be left waiting for it.
