@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Quorate.Core;
 using Quorate.Node.Peers;
 using Xunit;
@@ -179,6 +180,22 @@ public sealed class PeerLinkTests
         two.Network.RemovePeer(one.Node);
         Waiting.Until(() => two.Log.Lines.Any(static l => l.Contains("kind=unknown-node", StringComparison.Ordinal)), "the refusal");
         Assert.False(one.IsConnectedTo(2) && two.Network.Links.ContainsKey(one.Node));
+    }
+
+    [Fact]
+    public void A_call_that_nobody_answers_is_given_up_and_tried_again()
+    {
+        // A listener that accepts nothing: once its queue is full, the kernel does not even answer the connection request.
+        using var deaf = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        deaf.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        deaf.Listen(0);
+        int port = ((IPEndPoint)deaf.LocalEndPoint!).Port;
+        using var one = new PeerEnd(1, static o => o with { HandshakeTimeout = TimeSpan.FromMilliseconds(50), LogInterval = TimeSpan.Zero });
+        one.Network.SetPeer(new PeerAddress(new NodeId(2), "127.0.0.1", port));
+        Waiting.Until(() => one.Log.Count("peer-unreachable") >= 6, "six failed calls");
+        Assert.All(
+            one.Log.Lines.Where(static l => l.StartsWith("peer-unreachable", StringComparison.Ordinal)),
+            static line => Assert.Contains("no answer in time", line, StringComparison.Ordinal));
     }
 
     [Fact]
