@@ -1,0 +1,95 @@
+using System.Collections;
+using System.CommandLine;
+using Quorate.Cli;
+using Quorate.Node.Logging;
+using Quorate.Settings;
+
+namespace Quorate.Host;
+
+/// <summary><c>quorate start</c>.</summary>
+internal static class StartCommand
+{
+    /// <summary>Creates the verb.</summary>
+    public static Command Create()
+    {
+        var config = new Option<string?>("--config")
+        {
+            Description = "JSON file with the same settings in camelCase: { \"name\": \"a\", \"dataDir\": \"/var/lib/a\" }. "
+                + "Also QUORATE_CONFIG.",
+            HelpName = "file",
+        };
+        var check = new Option<bool>("--check") { Description = "Only say what is wrong with the settings. Exit code 0 or 2." };
+        var withInput = new Option<bool>("--stop-with-stdin") { Description = "Stop when stdin ends.", Hidden = true };
+        var verb = new Verb(
+            "start",
+            "Run one server: alone, or as a member of a cluster. Each setting is a flag, an environment variable "
+            + "(--data-dir is QUORATE_DATA_DIR) or a key of the file; flags win over variables, variables over the file.",
+            "quorate start --data-dir /var/lib/quorate",
+            "quorate start --config /etc/quorate.json --check",
+            "quorate start --name a --listen-peer-urls http://127.0.0.1:2380 "
+            + "--initial-cluster a=http://127.0.0.1:2380,b=http://127.0.0.1:22380,c=http://127.0.0.1:32380")
+        {
+            config, check, withInput,
+        };
+        var flags = new List<(SettingKey Key, Option<string?> Option)>();
+        foreach (SettingKey key in SettingKeys.All)
+        {
+            var option = new Option<string?>("--" + key.Flag) { Description = key.Help, HelpName = key.Value };
+            if (key.IsSwitch) { option.Arity = ArgumentArity.ZeroOrOne; }
+            flags.Add((key, option));
+            verb.Add(option);
+        }
+
+        verb.SetAction(async parsed =>
+        {
+            var problems = new List<string>();
+            List<RawSetting> given = [.. flags
+                .Where(f => parsed.GetResult(f.Option) is { Implicit: false })
+                .Select(f => new RawSetting(f.Key, parsed.GetValue(f.Option) ?? "", "--" + f.Key.Flag))];
+            IReadOnlyDictionary<string, string> environment = EnvironmentNow();
+            List<RawSetting> variables = SettingsBuilder.FromEnvironment(environment, problems);
+            string? file = parsed.GetValue(config) ?? environment.GetValueOrDefault("QUORATE_CONFIG");
+            List<RawSetting> keys = string.IsNullOrEmpty(file) ? [] : JsonSettings.FromFile(file, problems);
+            ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Start, problems, given, variables, keys);
+            problems.AddRange(MachineProbe.Problems(settings));
+            TextWriter error = parsed.InvocationConfiguration.Error;
+            if (problems.Count > 0)
+            {
+                error.WriteLine(problems.Count == 1 ? "A setting is wrong:" : $"{problems.Count} settings are wrong:");
+                foreach (string problem in problems) { error.WriteLine("  " + problem); }
+                return (int)ExitCode.Usage;
+            }
+
+            if (parsed.GetValue(check))
+            {
+                parsed.InvocationConfiguration.Output.WriteLine("The settings are good.");
+                return (int)ExitCode.Ok;
+            }
+
+            using var signals = new StopSignals();
+            if (parsed.GetValue(withInput)) { signals.RequestWhenInputEnds(); }
+            return (int)await RunAsync(settings, signals, []);
+        });
+        return verb;
+    }
+
+    /// <summary>Runs a server with its log on stderr.</summary>
+    /// <param name="settings">Without problems.</param>
+    /// <param name="signals">When to stop.</param>
+    /// <param name="warnings">For the log's first lines.</param>
+    public static async Task<ExitCode> RunAsync(ServerSettings settings, StopSignals signals, IEnumerable<string> warnings)
+    {
+        using Stream stderr = Console.OpenStandardError();
+        using var log = new LineLog(stderr, settings.LogFormat == "json" ? LogFormat.Json : LogFormat.Logfmt);
+        log.Write(
+            LogSeverity.Info, "starting", new LogField("name", settings.Name), new LogField("version", BuildInfo.Version),
+            new LogField("commit", BuildInfo.Commit), new LogField("pid", Environment.ProcessId));
+        foreach (string warning in warnings) { log.Write(LogSeverity.Warning, "setting", new LogField("message", warning)); }
+        return await ServerHost.RunAsync(settings, log, signals.Token);
+    }
+
+    /// <summary>The process's environment.</summary>
+    public static IReadOnlyDictionary<string, string> EnvironmentNow() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal);
+}

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+
+namespace Quorate.Host;
+
+/// <summary>SIGINT and SIGTERM ask once for a graceful stop; the second time they end the process at once.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly PosixSignalRegistration[] _registrations;
+
+    /// <summary>Starts to listen.</summary>
+    public StopSignals() => _registrations =
+        [PosixSignalRegistration.Create(PosixSignal.SIGINT, Take), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Take)];
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _stop.Token;
+
+    /// <summary>Asks for a stop as a signal would.</summary>
+    public void Request()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The process is past the point where it could be stopped.
+        }
+    }
+
+    /// <summary>Asks for a stop when stdin ends: whoever started this process holds its other end, and has died or wants it gone.</summary>
+    public void RequestWhenInputEnds()
+    {
+        var reader = new Thread(() =>
+        {
+            using Stream stdin = Console.OpenStandardInput();
+            byte[] buffer = new byte[256];
+            try
+            {
+                while (stdin.Read(buffer) > 0)
+                {
+                    // Nothing is said on it; only its end matters.
+                }
+            }
+            catch (IOException)
+            {
+                // As good as its end.
+            }
+
+            Request();
+        })
+        { IsBackground = true, Name = "quorate-stdin" };
+        reader.Start();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations) { registration.Dispose(); }
+        _stop.Dispose();
+    }
+
+    private void Take(PosixSignalContext context)
+    {
+        if (_stop.IsCancellationRequested) { return; } // The default action: the process ends.
+        context.Cancel = true;
+        Request();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Sockets;
+using Quorate.Node.Files;
+
+namespace Quorate.Settings;
+
+/// <summary>What is wrong with settings on this machine now: ports that are taken, directories that cannot be written.</summary>
+internal static class MachineProbe
+{
+    /// <summary>Tries every port and the data directory, which it creates. All problems at once.</summary>
+    public static IEnumerable<string> Problems(ServerSettings settings)
+    {
+        foreach (ServerUrl url in settings.ListenClientUrls)
+        {
+            if (PortProblem(settings.Written(SettingKeys.ListenClientUrls), url) is { } problem) { yield return problem; }
+        }
+
+        foreach (ServerUrl url in settings.ListenPeerUrls)
+        {
+            if (PortProblem(settings.Written(SettingKeys.ListenPeerUrls), url) is { } problem) { yield return problem; }
+        }
+
+        if (DirectoryProblem(settings.Written(SettingKeys.DataDir), settings.DataDir) is { } directory) { yield return directory; }
+    }
+
+    /// <summary>True if the port can be bound on the address now.</summary>
+    public static bool IsFree(IPEndPoint address) => BindError(address) is null;
+
+    private static string? PortProblem(string writtenAs, ServerUrl url) =>
+        url.BindAddress is { } address && BindError(address) is { } error
+            ? error switch
+            {
+                SocketError.AddressAlreadyInUse => $"{writtenAs} has {url}, but port {url.Port} is taken by another program.",
+                SocketError.AddressNotAvailable => $"{writtenAs} has {url}, but {url.Host} is not an address of this machine.",
+                SocketError.AccessDenied => $"{writtenAs} has {url}, but this user may not use port {url.Port}.",
+                _ => $"{writtenAs} has {url}, which cannot be used: {error}.",
+            }
+            : null;
+
+    private static SocketError? BindError(IPEndPoint address)
+    {
+        try
+        {
+            using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(address);
+            socket.Listen(1); // On Linux two sockets may be bound to a port as long as none listens.
+            return null;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode;
+        }
+    }
+
+    private static string? DirectoryProblem(string writtenAs, string path)
+    {
+        try
+        {
+            // Creates it as the server itself would: for its owner only.
+            string probe = Path.Combine(new RealFileSystem(path).Root, $".probe-{Environment.ProcessId}");
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return $"{writtenAs} is '{path}', which cannot be written: {e.Message}";
+        }
+    }
+}

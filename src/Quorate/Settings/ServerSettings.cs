@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Storage.Engine;
+using Quorate.Storage.Wal;
+
+namespace Quorate.Settings;
+
+/// <summary>A member of the cluster as all members know it from the start.</summary>
+/// <param name="Name">Unique in the cluster.</param>
+/// <param name="PeerUrl">Where the others reach it; unique in the cluster.</param>
+/// <param name="Id">Computed from the URL and the token.</param>
+internal sealed record InitialMember(string Name, ServerUrl PeerUrl, NodeId Id);
+
+/// <summary>What a server is told when it starts, whichever verb and source it came from. Read once.</summary>
+internal sealed record ServerSettings
+{
+    /// <summary>Name of this member.</summary>
+    public string Name { get; init; } = "default"; // As in etcd.
+
+    /// <summary>Directory for everything it stores.</summary>
+    public string DataDir { get; init; } = "default.quorate";
+
+    /// <summary>Where clients connect.</summary>
+    public ImmutableArray<ServerUrl> ListenClientUrls { get; init; } = [new("http://localhost:2379", "localhost", 2379)];
+
+    /// <summary>What clients are told.</summary>
+    public ImmutableArray<ServerUrl> AdvertiseClientUrls { get; init; } = [new("http://localhost:2379", "localhost", 2379)];
+
+    /// <summary>Where members connect.</summary>
+    public ImmutableArray<ServerUrl> ListenPeerUrls { get; init; } = [new("http://localhost:2380", "localhost", 2380)];
+
+    /// <summary>This member's URL as the others know it.</summary>
+    public ImmutableArray<ServerUrl> AdvertisePeerUrls { get; init; } = [new("http://localhost:2380", "localhost", 2380)];
+
+    /// <summary>All members, this one included, ordered as written. Empty if <c>--initial-cluster</c> could not be read.</summary>
+    public ImmutableArray<InitialMember> InitialCluster { get; init; } = [];
+
+    /// <summary>Part of all ids.</summary>
+    public string Token { get; init; } = "quorate-cluster";
+
+    /// <summary><c>new</c> or <c>existing</c>.</summary>
+    public string InitialClusterState { get; init; } = "new";
+
+    /// <summary>Milliseconds between heartbeats.</summary>
+    public int HeartbeatMilliseconds { get; init; } = 100; // etcd's default.
+
+    /// <summary>Milliseconds of silence before an election.</summary>
+    public int ElectionMilliseconds { get; init; } = 1000; // etcd's default.
+
+    /// <summary>Entries between flushes at most.</summary>
+    public int SnapshotCount { get; init; } = 100_000; // etcd 3.5's default.
+
+    /// <summary>Sizes of tables.</summary>
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>Sizes of the log.</summary>
+    public WalOptions Wal { get; init; } = new();
+
+    /// <summary>Listening beyond this machine without encryption is wanted.</summary>
+    public bool AllowPlaintext { get; init; }
+
+    /// <summary><c>text</c> or <c>json</c>.</summary>
+    public string LogFormat { get; init; } = "text";
+
+    /// <summary>How the operator wrote each setting that was given: <c>QUORATE_NAME</c>, or <c>a.json line 3, name</c>.</summary>
+    public ImmutableSortedDictionary<string, string> WrittenAs { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The cluster, as every member computes it.</summary>
+    public ClusterId Cluster => ClusterIdentity.ClusterIdOf(InitialCluster.Select(m => m.Id));
+
+    /// <summary>This member in the cluster. Only once <see cref="Problems"/> is empty.</summary>
+    public InitialMember Self => InitialCluster.First(m => m.Name == Name);
+
+    /// <summary>Ticks of 10 ms, or of a tenth of the heartbeat if that is less than 100 ms, so that timeouts differ between members.</summary>
+    public int TickMilliseconds => Math.Clamp(HeartbeatMilliseconds / 10, 1, 10);
+
+    /// <summary>Raft's timers in ticks.</summary>
+    public RaftOptions Raft => new()
+    {
+        HeartbeatTicks = Math.Max(1, HeartbeatMilliseconds / TickMilliseconds),
+        ElectionTicks = Math.Max(1, ElectionMilliseconds / TickMilliseconds),
+    };
+
+    /// <summary>Says what is wrong with these settings, in the operator's words. Looks at nothing but the settings.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (Name.Length == 0 || Name.AsSpan().IndexOfAny("=, \t") >= 0)
+        {
+            yield return $"{Written(SettingKeys.Name)} is '{Name}'; a name is not empty and has no '=', ',' or blank.";
+        }
+
+        if (DataDir.Length == 0) { yield return $"{Written(SettingKeys.DataDir)} is empty; name a directory."; }
+        foreach (string problem in UrlProblems()) { yield return problem; }
+        foreach (string problem in ClusterProblems()) { yield return problem; }
+        foreach (string problem in NumberProblems()) { yield return problem; }
+        if (InitialClusterState is not ("new" or "existing"))
+        {
+            yield return $"{Written(SettingKeys.InitialClusterState)} is '{InitialClusterState}'; it must be new or existing.";
+        }
+
+        if (LogFormat is not ("text" or "json"))
+        {
+            yield return $"{Written(SettingKeys.LogFormat)} is '{LogFormat}'; it must be text or json.";
+        }
+    }
+
+    /// <summary>How the operator knows this setting.</summary>
+    public string Written(SettingKey key) => WrittenAs.GetValueOrDefault(key.Flag, "--" + key.Flag);
+
+    private IEnumerable<string> UrlProblems()
+    {
+        (SettingKey Key, ImmutableArray<ServerUrl> Urls)[] listens =
+            [(SettingKeys.ListenClientUrls, ListenClientUrls), (SettingKeys.ListenPeerUrls, ListenPeerUrls)];
+        var ports = new Dictionary<(string Host, int Port), SettingKey>();
+        foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in listens)
+        {
+            foreach (ServerUrl url in urls)
+            {
+                if (url.BindAddress is null)
+                {
+                    yield return $"{Written(key)} has '{url}'; a server listens on an IP address or localhost, not on a name.";
+                }
+
+                if (!url.IsLoopback && !AllowPlaintext)
+                {
+                    yield return $"{Written(key)} has '{url}', which other machines can reach, and there is no TLS yet; " +
+                        "give --allow-plaintext if the network is trusted.";
+                }
+
+                if (!ports.TryAdd((url.Host, url.Port), key))
+                {
+                    yield return $"{Written(key)} has '{url}', which {Written(ports[(url.Host, url.Port)])} has too.";
+                }
+            }
+        }
+
+        if (ListenPeerUrls.Length > 1)
+        {
+            yield return $"{Written(SettingKeys.ListenPeerUrls)} has {ListenPeerUrls.Length} URLs; a member listens on one.";
+        }
+
+        (SettingKey Key, ImmutableArray<ServerUrl> Urls)[] advertised =
+            [(SettingKeys.AdvertiseClientUrls, AdvertiseClientUrls), (SettingKeys.AdvertisePeerUrls, AdvertisePeerUrls)];
+        foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in advertised)
+        {
+            foreach (ServerUrl url in urls.Where(u => u.BindAddress is { } a && IsWildcard(a.Address)))
+            {
+                yield return $"{Written(key)} has '{url}'; nobody can connect to {url.Host}, name an address of this machine.";
+            }
+        }
+    }
+
+    private IEnumerable<string> ClusterProblems()
+    {
+        string cluster = Written(SettingKeys.InitialCluster);
+        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.Name).Where(g => g.Count() > 1))
+        {
+            yield return $"{cluster} names '{same.Key}' {same.Count()} times; each member has one name and one URL.";
+        }
+
+        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.PeerUrl.Text).Where(g => g.Count() > 1))
+        {
+            yield return $"{cluster} gives {same.Key} to {string.Join(" and ", same.Select(m => m.Name))}.";
+        }
+
+        if (InitialCluster.IsEmpty) { yield break; } // It could not be read: that was said already.
+        InitialMember? self = InitialCluster.FirstOrDefault(m => m.Name == Name);
+        if (self is null)
+        {
+            yield return $"{Written(SettingKeys.Name)} is '{Name}', which {cluster} does not name; " +
+                $"it has {string.Join(", ", InitialCluster.Select(m => m.Name))}.";
+        }
+        else if (!AdvertisePeerUrls.IsEmpty && AdvertisePeerUrls[0].Text != self.PeerUrl.Text)
+        {
+            yield return $"{Written(SettingKeys.AdvertisePeerUrls)} is {AdvertisePeerUrls[0]}, " +
+                $"but {cluster} has {Name}={self.PeerUrl}.";
+        }
+
+        if (AdvertisePeerUrls.Length > 1)
+        {
+            yield return $"{Written(SettingKeys.AdvertisePeerUrls)} has {AdvertisePeerUrls.Length} URLs; a member has one.";
+        }
+
+        if (InitialCluster.Length > 9)
+        {
+            yield return $"{cluster} has {InitialCluster.Length} members; the most is 9, and 3 or 5 are usual.";
+        }
+    }
+
+    private IEnumerable<string> NumberProblems()
+    {
+        // Below 10 ms a garbage collection looks like a dead leader; above 10 s nobody notices a dead one (our own bounds).
+        if (HeartbeatMilliseconds is < 10 or > 10_000)
+        {
+            yield return $"{Written(SettingKeys.HeartbeatInterval)} is {HeartbeatMilliseconds} ms; it must be 10 to 10000.";
+        }
+
+        // etcd's bounds: five heartbeats, and 50 s.
+        if (ElectionMilliseconds > 50_000)
+        {
+            yield return $"{Written(SettingKeys.ElectionTimeout)} is {ElectionMilliseconds} ms; the most is 50000.";
+        }
+        else if (ElectionMilliseconds < 5L * HeartbeatMilliseconds)
+        {
+            yield return $"{Written(SettingKeys.ElectionTimeout)} is {ElectionMilliseconds} ms; the least is five times " +
+                $"{Written(SettingKeys.HeartbeatInterval)}, {5L * HeartbeatMilliseconds} ms.";
+        }
+
+        if (SnapshotCount < 1) { yield return $"{Written(SettingKeys.SnapshotCount)} is {SnapshotCount}; the least is 1."; }
+
+        // At most 1 GiB each: a typo of three digits must not take the machine's memory or disk.
+        if (Engine.MemTableBytes is < 65_536 or > 1 << 30)
+        {
+            yield return $"{Written(SettingKeys.MemTableBytes)} is {Engine.MemTableBytes}; it must be 65536 to 1073741824.";
+        }
+
+        if (Wal.SegmentBytes is < 65_536 or > 1 << 30 || Wal.SegmentBytes % 4096 != 0)
+        {
+            yield return $"{Written(SettingKeys.WalSegmentBytes)} is {Wal.SegmentBytes}; " +
+                "it must be 65536 to 1073741824 and a multiple of 4096.";
+        }
+    }
+
+    private static bool IsWildcard(System.Net.IPAddress address) =>
+        address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);
+}

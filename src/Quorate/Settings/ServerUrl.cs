@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Net;
+
+namespace Quorate.Settings;
+
+/// <summary>An address of a server as the operator wrote it: scheme, host, port and nothing more.</summary>
+/// <param name="Text">As written, without a trailing slash; what other members and clients see.</param>
+/// <param name="Host">Name or IP address; an IPv6 address without brackets.</param>
+/// <param name="Port">1 to 65535.</param>
+internal sealed record ServerUrl(string Text, string Host, int Port)
+{
+    /// <summary>True if only this machine can reach it.</summary>
+    public bool IsLoopback =>
+        Host == "localhost" || (IPAddress.TryParse(Host, out IPAddress? address) && IPAddress.IsLoopback(address));
+
+    /// <summary>The address to bind. Null if the host is neither <c>localhost</c> nor an IP address.</summary>
+    public IPEndPoint? BindAddress =>
+        Host == "localhost" ? new IPEndPoint(IPAddress.Loopback, Port)
+        : IPAddress.TryParse(Host, out IPAddress? address) ? new IPEndPoint(address, Port)
+        : null;
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    /// <summary>Reads one URL.</summary>
+    /// <returns>What is wrong with it, as the end of a sentence that starts with the setting's name; null if nothing is.</returns>
+    public static string? TryParse(string text, out ServerUrl? url)
+    {
+        url = null;
+        if (text.Length == 0) { return "has an empty URL"; }
+        int scheme = text.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0) { return $"has '{text}', which is not a URL; write http://{text}"; }
+        if (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"has '{text}'; there is no TLS in this version, write http://";
+        }
+
+        if (!text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"has '{text}'; the scheme must be http://";
+        }
+
+        string rest = text["http://".Length..].TrimEnd('/');
+        if (rest.AsSpan().IndexOfAny("/?#@ ") >= 0) { return $"has '{text}'; write only http://host:port"; }
+        int colon = rest.LastIndexOf(':');
+        if (colon < 0 || rest.EndsWith(']')) { return $"has '{text}', which lacks a port; write http://{rest}:2379 or the like"; }
+        string host = rest[..colon];
+        if (host.Length == 0) { return $"has '{text}', which lacks a host; write http://0.0.0.0:{rest[1..]} to mean all addresses"; }
+        if (!int.TryParse(rest[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            || port is < 1 or > 65535)
+        {
+            return $"has '{text}'; the port must be 1 to 65535";
+        }
+
+        if (host.StartsWith('[') && host.EndsWith(']')) { host = host[1..^1]; }
+        if (Uri.CheckHostName(host) == UriHostNameType.Unknown) { return $"has '{text}'; '{host}' is not a host name or IP address"; }
+        url = new ServerUrl($"http://{rest}", host, port);
+        return null;
+    }
+}

@@ -1,0 +1,99 @@
+using Quorate.Settings;
+using Xunit;
+
+namespace Quorate.Tests.Cli;
+
+public class EtcdFlagsTests
+{
+    private static readonly Dictionary<string, string> NoEnvironment = [];
+
+    [Theory]
+    [InlineData("--name", "a")]
+    [InlineData("-name", "a")]
+    [InlineData("--name=a")]
+    [InlineData("-name=a")]
+    public void One_dash_or_two_and_both_forms_of_values(params string[] args)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(args, NoEnvironment);
+        Assert.Empty(result.Problems);
+        Assert.Equal("a", Assert.Single(result.Settings).Value);
+    }
+
+    [Fact]
+    public void Defaults_are_etcds()
+    {
+        var problems = new List<string>();
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, EtcdFlags.Parse([], NoEnvironment).Settings);
+        Assert.Empty(problems);
+        Assert.Equal("default.etcd", settings.DataDir);
+        Assert.Equal("etcd-cluster", settings.Token);
+        Assert.Equal(0x8e9e05c52164694dUL, settings.Self.Id.Value); // As etcd 3.4.23 printed.
+        Assert.Equal(0xcdf818194e3a8c32UL, settings.Cluster.Value);
+    }
+
+    [Fact]
+    public void A_whole_command_line_of_a_member()
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(
+            [
+                "--name", "b", "--data-dir=/tmp/b", "-listen-client-urls", "http://0.0.0.0:2379", "--advertise-client-urls",
+                "http://10.0.0.2:2379", "--listen-peer-urls=http://0.0.0.0:2380", "--initial-advertise-peer-urls", "http://10.0.0.2:2380",
+                "--initial-cluster", "a=http://10.0.0.1:2380,b=http://10.0.0.2:2380", "--initial-cluster-token=t",
+                "--initial-cluster-state", "new", "--snapshot-count=5000", "--heartbeat-interval", "50", "--election-timeout=500",
+            ],
+            NoEnvironment);
+        Assert.Empty(result.Problems);
+        Assert.Empty(result.Warnings);
+        var problems = new List<string>();
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+        Assert.Empty(problems);
+        Assert.Equal((5000, 50, 500), (settings.SnapshotCount, settings.HeartbeatMilliseconds, settings.ElectionMilliseconds));
+        Assert.Equal("http://10.0.0.2:2379", settings.AdvertiseClientUrls.Single().Text);
+        Assert.Equal("b", settings.Self.Name);
+    }
+
+    [Theory]
+    [InlineData("flag provided but not defined: -bogus", "--bogus")]
+    [InlineData("flag provided but not defined: -bogus", "-bogus=1")]
+    [InlineData("flag needs an argument: -name", "--name")]
+    [InlineData("'foo' is not a valid flag", "foo")]
+    [InlineData("--cert-file is not supported: there is no TLS in this version", "--cert-file", "x")]
+    [InlineData("--force-new-cluster is not supported", "--force-new-cluster")]
+    public void What_cannot_be_honoured_is_refused_in_etcds_manner(string problem, params string[] args) =>
+        Assert.StartsWith(problem, Assert.Single(EtcdFlags.Parse(args, NoEnvironment).Problems), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("--logger has no effect", "--logger", "zap")]
+    [InlineData("--pre-vote has no effect", "--pre-vote")]
+    [InlineData("--pre-vote has no effect", "--pre-vote=false")]
+    public void What_changes_nothing_here_is_accepted_with_a_warning(string warning, params string[] args)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse([.. args, "--name", "a"], NoEnvironment);
+        Assert.Empty(result.Problems);
+        Assert.StartsWith(warning, Assert.Single(result.Warnings), StringComparison.Ordinal);
+        Assert.Equal("a", Assert.Single(result.Settings).Value);
+    }
+
+    [Fact]
+    public void A_switch_that_would_hurt_may_be_turned_off() =>
+        Assert.Empty(EtcdFlags.Parse(["--auto-tls=false", "--client-cert-auth=false"], NoEnvironment).Problems);
+
+    [Fact]
+    public void The_environment_is_read_and_flags_win()
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(
+            ["--name", "flag"],
+            new Dictionary<string, string> { ["ETCD_NAME"] = "env", ["ETCD_DATA_DIR"] = "/d", ["ETCD_BOGUS"] = "1", ["ETCD_TOKEN"] = "" });
+        Assert.Empty(result.Problems);
+        Assert.Equal("unrecognized environment variable ETCD_BOGUS=1", Assert.Single(result.Warnings));
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, [], result.Settings);
+        Assert.Equal(("flag", "/d"), (settings.Name, settings.DataDir));
+    }
+
+    [Fact]
+    public void No_flag_is_in_two_tables()
+    {
+        string[] all = [.. EtcdFlags.Supported.Select(k => k.Flag), .. EtcdFlags.Pointless.Keys, .. EtcdFlags.Refused.Keys];
+        Assert.Equal(all.Length, all.Distinct().Count());
+    }
+}
