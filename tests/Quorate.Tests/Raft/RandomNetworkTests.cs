@@ -90,8 +90,8 @@ public sealed class RandomNetworkTests
                 case < 920: Propose(_random.Chance(3, 4) ? _cluster.Leader ?? replica : replica); break;
                 case < 950: Read(replica); break;
                 case < 956: _cutOff = _random.Chance(3, 4) ? ReplicaId.None : replica.Id; break;
-                case < 960: Crash(replica); break;
-                case < 968: replica.Flush(compact: _random.Chance(3, 4)); break;
+                case < 966: Crash(replica); break;
+                case < 972: replica.Flush(compact: _random.Chance(3, 4)); break;
                 case < 984: MoveSnapshots(replica); break;
                 case < 987: replica.Core.TransferLeadership(Pick().Id); break;
                 case < 988: replica.Core.ForgetLeader(); break;

@@ -196,6 +196,24 @@ public sealed class ThesisTests
     }
 
     [Fact]
+    public void S4_1_No_campaign_while_a_committed_change_is_not_applied()
+    {
+        var bench = new Bench(voters: 3);
+        byte[] change = MembershipCodec.Encode(new([(MembershipStep.AddVoter, new(4))], JointTransition.Auto, default));
+        bench.Step(new AppendEntries(bench.From(2, 1), LogPosition.Zero, [new(new(1), new(1), EntryKind.Membership, change)], new(0)));
+        bench.WithoutSync();
+        bench.Core.Campaign();
+        Assert.Equal(Role.Candidate, bench.Core.Role); // Not known to be committed: it may never be.
+        bench.Step(new Heartbeat(bench.From(2, 2), new(1), 0));
+        bench.WithoutSync();
+        bench.Core.Campaign();
+        Assert.Equal(Role.Follower, bench.Core.Role);
+        bench.Drain(); // Applies.
+        bench.Core.Campaign();
+        Assert.Equal([new(2), new(3), new(4)], bench.Drain<RequestVote>().Where(static request => request.Term == new Term(3)).Select(static request => request.To));
+    }
+
+    [Fact]
     public void S4_2_1_Learners_get_the_log_and_decide_nothing()
     {
         Membership membership = Membership.Of(new ReplicaId(1), new(2), new(3)) with { Learners = [new(4), new(5)] };
