@@ -46,8 +46,17 @@ public sealed class EtcdServer : IAsyncDisposable
         string[] problems = [.. options.Problems()];
         if (problems.Length > 0) { throw new ArgumentException(string.Join(" ", problems), nameof(options)); }
 
-        var service = new EtcdService(options, (rpc, exception) => log.Write(
-            LogSeverity.Error, "etcd-rpc-failed", new LogField("rpc", rpc), new LogField("exception", exception.ToString())));
+        var limiter = new LineLimiter(TimeSpan.FromMinutes(1));
+        var service = new EtcdService(options, (rpc, exception) =>
+        {
+            if (!limiter.MayWrite(rpc, out long suppressed)) { return; }
+            log.Write(
+                LogSeverity.Error,
+                "etcd-rpc-failed",
+                new LogField("rpc", rpc),
+                new LogField("exception", exception.ToString()),
+                new LogField("suppressed", suppressed));
+        });
         var grpc = new GrpcAdaptor(service, options.MaxRequestBytes + OverheadBytes);
         var gateway = new JsonGateway(service, options.MaxRequestBytes + OverheadBytes);
         var pages = new StatusPages(service);

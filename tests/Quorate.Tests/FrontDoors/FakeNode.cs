@@ -16,6 +16,7 @@ internal sealed class FakeNode : INodeClient
     private readonly IStateMachine _machine = Catalog.KeyValue.Create();
     private readonly CheckedStore _store;
     private LogIndex _applied;
+    private int _waiting;
 
     public FakeNode()
     {
@@ -42,12 +43,16 @@ internal sealed class FakeNode : INodeClient
 
     public int Proposals { get; private set; }
 
+    /// <summary>Writes that wait for the gate.</summary>
+    public int Waiting => _waiting;
+
     public int OpenViews { get; private set; }
 
     public async ValueTask<ProposeResult> ProposeAsync(
         ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
         if (shard != Shard) { return new ProposeResult(RequestOutcome.NoShard, default); }
+        Interlocked.Increment(ref _waiting);
         try
         {
             await Gate.WaitAsync(cancellationToken);
@@ -55,6 +60,10 @@ internal sealed class FakeNode : INodeClient
         catch (OperationCanceledException)
         {
             return new ProposeResult(RequestOutcome.Unknown, default);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
         }
 
         if (Outcome != RequestOutcome.Done) { return new ProposeResult(Outcome, default); }

@@ -151,6 +151,11 @@ internal sealed class GrpcAdaptor
         {
             return (null, EtcdErrors.Unreadable(e.Message));
         }
+        catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException)
+        {
+            // Google.Protobuf 3.25.1 itself stumbles over some lengths (a nested message of 2^31-1 bytes).
+            return (null, EtcdErrors.Unreadable("a length is out of bounds"));
+        }
     }
 
     private static void WriteMessage(PipeWriter body, IMessage message)

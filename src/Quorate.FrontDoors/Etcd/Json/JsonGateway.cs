@@ -114,9 +114,13 @@ internal sealed class JsonGateway
         {
             return (Parser.Parse(text, rpc.RequestType), null);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
         {
             return (null, new EtcdError(GrpcStatus.InvalidArgument, e.Message));
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            return (null, new EtcdError(GrpcStatus.InvalidArgument, "the JSON does not fit the request"));
         }
     }
 
