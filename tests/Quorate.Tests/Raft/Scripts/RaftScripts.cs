@@ -27,7 +27,7 @@ public sealed class RaftScripts
 
         "async_deposed_leader", "async_snapshot", "async_vote_waits_for_disk", "bytes_in_flight",
         "commit_not_beyond_shared_log", "commit_only_own_term", "committed_bytes", "entries_outlive_minority_crash",
-        "joint_election", "lease_after_failed_transfer", "lease_holds_back_campaigns",
+        "joint_election", "leader_unreachable", "lease_after_failed_transfer", "lease_holds_back_campaigns",
         "membership_auto_leave_by_next_leader", "membership_change_outlives_its_leader",
         "membership_demote_in_joint", "membership_needs_own_term", "membership_promote_learner",
         "membership_remove_leader_async", "newcomer_of_young_group", "partitioned_replica_returns", "read_index",

@@ -30,6 +30,7 @@ internal sealed class ScriptInterpreter
             "tick-election" => c => Tick(c, _cluster.Node(c.Replica(0)).Options.ElectionTicks),
             "campaign" => c => Do(c, "campaigns", static core => core.Campaign()),
             "forget-leader" => c => Do(c, "forgets its leader", static core => core.ForgetLeader()),
+            "leader-unreachable" => c => Do(c, "loses the connection to its leader", static core => core.LeaderUnreachable()),
             "transfer-leadership" => TransferLeadership,
             "propose" => Propose,
             "propose-membership" => ProposeMembership,
