@@ -41,16 +41,19 @@ internal sealed class Compaction
     public static Compaction? Pick(TableSet tables, EngineOptions options, byte[][] marks)
     {
         int from = -1;
-        double most = 1;
+        Int128 most = 999;
+        Int128 target = options.Level1Bytes;
         for (int level = 0; level < TableSet.LevelCount - 1; level++)
         {
-            double score = level == 0
-                ? (double)tables.Levels[0].Length / options.Level0Files
-                : tables.BytesOf(level) / (options.Level1Bytes * Math.Pow(10, level - 1));
-            if (score >= most && !tables.Levels[level].IsEmpty)
+            // Thousandths of what the level should hold; whole numbers, the same on every machine.
+            Int128 score = level == 0
+                ? (Int128)tables.Levels[0].Length * 1000 / options.Level0Files
+                : (Int128)tables.BytesOf(level) * 1000 / target;
+            if (level > 0) { target *= 10; }
+            if (score > most)
             {
                 from = level;
-                most = level == 0 ? score : Math.BitIncrement(score);
+                most = score;
             }
         }
 

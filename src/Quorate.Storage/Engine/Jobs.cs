@@ -52,6 +52,7 @@ internal sealed class TableOutputs(EngineContext context, ulong firstNumber, int
     public void Dispose()
     {
         _writer?.Dispose();
+        _writer = null;
         foreach (TableFile table in Tables) { table.Release(); }
         Tables.Clear();
     }

@@ -173,18 +173,10 @@ public sealed partial class StorageEngine
     // True if the job's files are to go into the manifest.
     private bool TakeOutputs(TableOutputs outputs, bool failed)
     {
-        if (_isDisposed)
-        {
-            outputs.Dispose();
-            return false;
-        }
-
-        if (failed)
-        {
-            for (int i = 0; i < outputs.Begun; i++) { _leftOver.Add(outputs.FirstNumber + (ulong)i); }
-        }
-
-        return !failed;
+        if (!failed && !_isDisposed) { return true; }
+        outputs.Dispose();
+        for (int i = 0; i < outputs.Begun; i++) { _leftOver.Add(outputs.FirstNumber + (ulong)i); }
+        return false;
     }
 
     private void CompleteManifest(ManifestJob job, bool failed)
