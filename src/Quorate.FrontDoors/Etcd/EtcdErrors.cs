@@ -56,6 +56,10 @@ internal static class EtcdErrors
         new(GrpcStatus.Internal, "grpc: compressed flag set with identity or empty encoding");
     public static readonly EtcdError CutShort = new(GrpcStatus.Internal, "unexpected EOF");
 
+    // Lengths in protobuf are of 31 bits; a client must read in pieces (limit).
+    public static readonly EtcdError AnswerTooLarge =
+        new(GrpcStatus.ResourceExhausted, "grpc: trying to send message larger than max (2147483647)");
+
     public static EtcdError CompressionNotSupported(string encoding) =>
         new(GrpcStatus.Unimplemented, $"grpc: Decompressor is not installed for grpc-encoding \"{encoding}\"");
 

@@ -154,7 +154,7 @@ public class EtcdHostileInputTests
             await Raw(door, Put, Http2Bytes.Message(0, uint.MaxValue, [1, 2, 3])),
             await Raw(door, Put, Http2Bytes.Message(0, 5_000_000, new byte[5_000_000])),
             await Raw(door, Put, Http2Bytes.Message(1, (uint)put.Length, put)),
-            await Raw(door, Put, Http2Bytes.Message(0, (uint)put.Length, put), encoding: "gzip"),
+            await Raw(door, Put, Http2Bytes.Message(0, (uint)put.Length, put), ("grpc-encoding", "gzip")),
             await Raw(door, Put, Http2Bytes.Message(0, 100, put)),
             await Raw(door, Put, []),
             await Raw(door, Put, [0, 0]),
@@ -200,6 +200,40 @@ public class EtcdHostileInputTests
         Assert.Equal(
             "3 etcdserver: key is not provided",
             await Raw(door, Put, Http2Bytes.Message(0, (uint)unknown.Length, unknown)));
+        await door.AssertServes();
+    }
+
+    [Fact]
+    public async Task A_call_that_requires_a_leader_fails_at_once_without_one()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        door.Node.HasLeader = false;
+        byte[] range = new RangeRequest { Key = ByteString.CopyFromUtf8("a"), Serializable = true }.ToByteArray();
+        byte[] message = Http2Bytes.Message(0, (uint)range.Length, range);
+        Assert.Equal(
+            "14 etcdserver: no leader", await Raw(door, "/etcdserverpb.KV/Range", message, ("hasleader", "true")));
+        Assert.Equal("0 ", await Raw(door, "/etcdserverpb.KV/Range", message));
+    }
+
+    [Fact]
+    public async Task Streams_reset_as_fast_as_they_are_opened_disturb_nobody()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        using EtcdDoor.RawConnection raw = await door.Connect();
+        await raw.Send((byte[])[.. Http2Bytes.Preface, .. Http2Bytes.Settings]);
+        try
+        {
+            for (int stream = 1; stream < 20_000; stream += 2)
+            {
+                byte[] reset = Http2Bytes.Frame(type: 3, flags: 0, stream, [0, 0, 0, 8]);
+                await raw.Send((byte[])[.. Http2Bytes.Headers(stream, Put), .. reset]);
+            }
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            // The server had enough of it.
+        }
+
         await door.AssertServes();
     }
 
@@ -258,7 +292,7 @@ public class EtcdHostileInputTests
     }
 
     // Status and text of a call whose body is given.
-    private static async Task<string> Raw(EtcdDoor door, string path, byte[] body, string? encoding = null)
+    private static async Task<string> Raw(EtcdDoor door, string path, byte[] body, (string Name, string Value)? header = null)
     {
         using var http = new HttpMessageInvoker(new SocketsHttpHandler());
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://{door.Address}{path}"))
@@ -268,10 +302,10 @@ public class EtcdHostileInputTests
             Content = new ByteArrayContent(body),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        if (encoding is not null) { request.Headers.TryAddWithoutValidation("grpc-encoding", encoding); }
+        if (header is { } field) { request.Headers.TryAddWithoutValidation(field.Name, field.Value); }
         using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
         await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
         HttpHeaders trailers = response.Headers.Contains("grpc-status") ? response.Headers : response.TrailingHeaders;
-        return $"{trailers.GetValues("grpc-status").Single()} {trailers.GetValues("grpc-message").Single()}";
+        return $"{trailers.GetValues("grpc-status").Single()} {(trailers.TryGetValues("grpc-message", out IEnumerable<string>? text) ? text.Single() : "")}";
     }
 }

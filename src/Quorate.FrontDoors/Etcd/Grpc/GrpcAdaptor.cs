@@ -97,7 +97,14 @@ internal sealed class GrpcAdaptor
             return;
         }
 
-        WriteMessage(context.Response.BodyWriter, result.Response!);
+        int size = result.Response!.CalculateSize();
+        if (size < 0)
+        {
+            RefuseInHeaders(context, EtcdErrors.AnswerTooLarge);
+            return;
+        }
+
+        WriteMessage(context.Response.BodyWriter, result.Response, size);
         context.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers[HeaderNames.GrpcStatus] = "0";
     }
 
@@ -158,9 +165,8 @@ internal sealed class GrpcAdaptor
         }
     }
 
-    private static void WriteMessage(PipeWriter body, IMessage message)
+    private static void WriteMessage(PipeWriter body, IMessage message, int size)
     {
-        int size = message.CalculateSize();
         int first = size <= OneSpanBytes ? PrefixBytes + size : PrefixBytes;
         Span<byte> span = body.GetSpan(first)[..first];
         span[0] = 0;
