@@ -165,7 +165,7 @@ public sealed record NodeEvent(ShardId Shard, string Name, string Detail);
 /// <summary>What the node's surroundings do for it. All calls come from within NodeCore's methods, on the loop; none may block or call back.</summary>
 public interface INodeHost
 {
-    /// <summary>Sends one frame to a peer: reliable and in order while a connection lasts, or not at all.</summary>
+    /// <summary>Sends one frame to a peer: reliable and in order while a connection lasts, or not at all. The frame is copied before this returns.</summary>
     void Send(NodeId to, ReadOnlyMemory<byte> frame);
 
     /// <summary>Writes and syncs the batch, in order with all others, then calls <see cref="NodeCore.Persisted"/>. A failure stops the node.</summary>

@@ -80,7 +80,7 @@ public sealed class NodeCore : IDisposable
         files.CreateDirectory(WalDirectory);
         files.CreateDirectory(ReplicaStore.Root);
         files.SyncDirectory("");
-        log = WriteAheadLog.Open(files, WalDirectory, config.Wal, out WalRecovery recovery);
+        log = WriteAheadLog.Open(files, WalDirectory, config.Wal with { LogId = random.Next() }, out WalRecovery recovery);
         var node = new NodeCore(files, config, host, session, random);
         try
         {
@@ -226,7 +226,7 @@ public sealed class NodeCore : IDisposable
         // A frame must fit the peer's limit: this much, and the largest item on top of it, is far below that.
         if (frame.Length >= FullFrameBytes)
         {
-            _host.Send(node, frame.ToArray());
+            _host.Send(node, frame.WrittenMemory);
             frame.Clear();
         }
 
@@ -377,7 +377,7 @@ public sealed class NodeCore : IDisposable
         foreach ((NodeId node, ByteWriter frame) in _frames)
         {
             if (frame.Length == 0) { continue; }
-            _host.Send(node, frame.ToArray());
+            _host.Send(node, frame.WrittenMemory);
             frame.Clear();
         }
     }

@@ -45,6 +45,9 @@ internal sealed partial class Replica
         ReadAppliedRecords();
         _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership), random);
         IsTombstoned = recovered?.Tombstones.Contains(Id) ?? false;
+
+        // Alone, there is nobody to wait for: a single node serves as soon as it has started.
+        if (!IsTombstoned && membership.Voters.Length == 1 && membership.IsVoter(Id)) { _raft.Campaign(); }
     }
 
     public ShardId Shard { get; }

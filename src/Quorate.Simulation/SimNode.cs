@@ -141,7 +141,7 @@ public sealed class SimNode : INodeHost
     });
 
     /// <inheritdoc/>
-    public void Send(NodeId to, ReadOnlyMemory<byte> frame) => _cluster.Network.Send(Index, (int)to.Value - 1, frame);
+    public void Send(NodeId to, ReadOnlyMemory<byte> frame) => _cluster.Network.Send(Index, (int)to.Value - 1, frame.ToArray());
 
     /// <inheritdoc/>
     public void Persist(WalBatch batch)

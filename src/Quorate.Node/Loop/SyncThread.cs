@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Quorate.Core;
 using Quorate.Storage.Wal;
 
 namespace Quorate.Node.Loop;
@@ -12,6 +13,9 @@ namespace Quorate.Node.Loop;
  */
 internal sealed class SyncThread
 {
+    // Long enough not to stand in the way of a client that asks again as soon as it is answered.
+    private static readonly TimeSpan IdleTime = TimeSpan.FromMilliseconds(20);
+
     private readonly object _gate = new();
     private readonly WriteAheadLog _log;
     private readonly Action<List<WalBatch>> _persisted;
@@ -23,6 +27,7 @@ internal sealed class SyncThread
     private long _waitingBytes;
     private bool _sleeps;
     private bool _isStopping;
+    private bool _isPrepared;
 
     public SyncThread(
         WriteAheadLog log, LatencyCounter latency, Action<List<WalBatch>> persisted, Action<Exception> failed)
@@ -71,6 +76,7 @@ internal sealed class SyncThread
     {
         try
         {
+            Prepare(); // While the rest of the node starts.
             while (Take())
             {
                 long start = Stopwatch.GetTimestamp();
@@ -93,6 +99,27 @@ internal sealed class SyncThread
         }
     }
 
+    // The next segment is made ready while nobody waits for a sync.
+    private void PrepareOutside()
+    {
+        Monitor.Exit(_gate);
+        try { Prepare(); }
+        finally { Monitor.Enter(_gate); }
+    }
+
+    private void Prepare()
+    {
+        _isPrepared = true;
+        try
+        {
+            _log.PrepareNext();
+        }
+        catch (DiskException e) when (e.Fault == DiskFault.Full)
+        {
+            // The log is whole and has room yet; the watch of free space has refused new writes long before.
+        }
+    }
+
     private bool Take()
     {
         _taken.Clear();
@@ -102,9 +129,12 @@ internal sealed class SyncThread
             {
                 if (_isStopping) { return false; }
                 _sleeps = true;
-                Monitor.Wait(_gate);
+                bool isWoken = Monitor.Wait(_gate, _isPrepared ? Timeout.InfiniteTimeSpan : IdleTime);
                 _sleeps = false;
+                if (!isWoken && _waiting.Count == 0) { PrepareOutside(); }
             }
+
+            _isPrepared = false;
 
             (_waiting, _taken) = (_taken, _waiting);
             _waitingBytes = 0;

@@ -1,0 +1,4 @@
+using Xunit;
+
+// Each test starts processes of its own; two cores are shared by all of them.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
