@@ -22,7 +22,7 @@ internal static class BenchCommand
     private static Verb Load(BenchOperation operation)
     {
         var clients = new Option<int>("--clients", "-c") { Description = "Requests in flight at once. Default: 1.", DefaultValueFactory = _ => 1 };
-        var connections = new Option<int?>("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8." };
+        var connections = new Option<int?>("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8, but one per endpoint." };
         var keySize = new Option<int>("--key-size") { Description = "Bytes of a key. Default: 16.", DefaultValueFactory = _ => 16 };
         var valueSize = new Option<int>("--value-size") { Description = "Bytes of a value. Default: 256.", DefaultValueFactory = _ => 256 };
         var keys = new Option<int>("--keys") { Description = "Different keys, drawn uniformly. Default: 10000.", DefaultValueFactory = _ => 10_000 };
@@ -56,12 +56,13 @@ internal static class BenchCommand
         verb.SetAction(parsed =>
         {
             int count = parsed.GetValue(clients);
+            Uri[] uris = Common.EndpointUris(parsed.GetValue(endpoints)!);
             var plan = new BenchPlan
             {
                 Operation = operation,
-                Endpoints = Common.EndpointUris(parsed.GetValue(endpoints)!),
+                Endpoints = uris,
                 Clients = count,
-                Connections = parsed.GetValue(connections) ?? Math.Clamp(count / 32, 1, 8),
+                Connections = parsed.GetValue(connections) ?? Math.Min(Math.Max(1, count), Math.Max(uris.Length, Math.Clamp(count / 32, 1, 8))),
                 KeyBytes = parsed.GetValue(keySize),
                 ValueBytes = parsed.GetValue(valueSize),
                 Keys = parsed.GetValue(keys),

@@ -73,6 +73,7 @@ internal static class DevCommand
                 // Asked to stop before it was ready.
             }
 
+            screen.EndStatus();
             screen.Line("stopping");
             await cluster.StopAsync();
             screen.Line("stopped");

@@ -78,7 +78,8 @@ internal sealed class DevNode : IDisposable
         start.Environment.Remove("QUORATE_CONFIG");
         Process process = Process.Start(start)!;
         _process = process;
-        var log = new FileStream(_logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        // Unbuffered: people read it while the node runs, and after it died.
+        var log = new FileStream(_logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         _ = CopyAsync(process, log);
     }
 

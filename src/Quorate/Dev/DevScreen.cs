@@ -85,11 +85,19 @@ internal sealed class DevScreen
         Line(line);
     }
 
+    /// <summary>Takes the rewritten line away: what follows is the end.</summary>
+    public void EndStatus()
+    {
+        if (_shown.Length > 0) { _output.Write("\r\x1b[2K"); }
+        _shown = "";
+    }
+
     private static int WindowWidth()
     {
         try
         {
-            return Console.WindowWidth;
+            int width = Console.WindowWidth;
+            return width > 0 ? width : 80; // A terminal that does not know its size says 0.
         }
         catch (IOException)
         {

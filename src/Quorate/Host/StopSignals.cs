@@ -1,12 +1,17 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Quorate.Host;
 
-/// <summary>SIGINT and SIGTERM ask once for a graceful stop; the second time they end the process at once.</summary>
+/// <summary>SIGINT and SIGTERM ask for a graceful stop; a second one, at least a second later, ends the process at once.</summary>
 internal sealed class StopSignals : IDisposable
 {
+    // Tools like timeout(1) signal the process and then its group: the same wish, twice.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly PosixSignalRegistration[] _registrations;
+    private long _firstSignal;
 
     /// <summary>Starts to listen.</summary>
     public StopSignals() => _registrations =
@@ -62,7 +67,8 @@ internal sealed class StopSignals : IDisposable
 
     private void Take(PosixSignalContext context)
     {
-        if (_stop.IsCancellationRequested) { return; } // The default action: the process ends.
+        long first = Interlocked.CompareExchange(ref _firstSignal, Stopwatch.GetTimestamp(), 0);
+        if (first != 0 && Stopwatch.GetElapsedTime(first) > Patience) { return; } // The default action: the process ends.
         context.Cancel = true;
         Request();
     }
