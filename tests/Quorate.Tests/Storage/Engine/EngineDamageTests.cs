@@ -129,16 +129,21 @@ public sealed class EngineDamageTests
         byte[] second = disk.ReadAll(tables[1]);
         Assert.Equal(first.Length, second.Length);
         int found = 0;
-        for (int at = 0; at + 16 <= first.Length; at += 16)
+        foreach (InspectedBlock block in TableInspector.Inspect(disk, tables[0]).Blocks)
         {
-            byte[] mixed = [.. first[..at], .. second[at..(at + 16)], .. first[(at + 16)..]];
-            if (mixed.AsSpan().SequenceEqual(first)) { continue; }
+            // A whole block with its checksum, from the same place of another file.
+            int from = (int)block.Offset;
+            int to = from + block.Length + 4;
+            byte[] mixed = [.. first[..from], .. second[from..to], .. first[to..]];
+            Assert.False(mixed.AsSpan().SequenceEqual(first));
             disk.Put(tables[0], mixed);
-            try { Assert.Equal(expected, ReadAll(disk)); }
-            catch (CorruptFileException) { found++; }
+            Assert.Throws<CorruptFileException>(() => ReadAll(disk));
+            found++;
         }
 
-        Assert.True(found > 10, $"only {found}");
+        disk.Put(tables[0], first);
+        Assert.Equal(expected, ReadAll(disk));
+        Assert.True(found > 5, $"only {found}");
     }
 
     [Fact]
@@ -165,7 +170,7 @@ public sealed class EngineDamageTests
         {
             byte[] bytes = (byte[])manifest.Clone();
             int from = random.Below(bytes.Length);
-            random.Fill(bytes.AsSpan(from, random.Below(Math.Min(200, bytes.Length - from)) + 0));
+            random.Fill(bytes.AsSpan(from, random.Below(Math.Min(200, bytes.Length - from))));
             if (i % 3 == 0) { random.Fill(bytes); }
             SimDisk changed = disk.Clone();
             changed.Put("shard/MANIFEST", bytes);
@@ -174,7 +179,7 @@ public sealed class EngineDamageTests
         }
     }
 
-    // Two files of some records each, in level 0; records of equal sizes if the files shall be equally long.
+    // Files of a dozen records each, in level 0; records of equal sizes if the files shall be equally long.
     private static (SimDisk Disk, string All) SmallEngine(int tables, bool sameLength = false)
     {
         var disk = new SimDisk();

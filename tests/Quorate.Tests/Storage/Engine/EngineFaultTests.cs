@@ -49,6 +49,7 @@ public sealed class EngineFaultTests
             world?.CloseAll();
         }
 
+        if (world is not null) { KillThenCrash(world, disk.Clone(), flushed); }
         for (ulong outcome = 0; outcome < 5; outcome++)
         {
             SimDisk left = disk.Clone();
@@ -78,6 +79,15 @@ public sealed class EngineFaultTests
             string[] unknown = [.. left.List("shard").Where(name => name.EndsWith(".new", StringComparison.Ordinal))];
             Assert.Empty(unknown);
         }
+    }
+
+    // The process alone dies: the next one sees what is not durable, and acts on it. Then the power goes.
+    private static void KillThenCrash(EngineWorld world, SimDisk disk, ulong flushed)
+    {
+        ulong told;
+        using (var next = EngineWorld.Recover(world, disk, flushed)) { told = next.Engine.Flushed.Index.Value; }
+        disk.Crash();
+        using var last = EngineWorld.Recover(world, disk, told);
     }
 
     // Flushes, compactions of several levels, a full compaction and replacements of the manifest.
