@@ -50,6 +50,7 @@ internal sealed class ScriptInterpreter
             "deliver" => Deliver,
             "drop" => c => _cluster.Drop(Filter(c)),
             "duplicate" => Duplicate,
+            "forge-append" => ForgeAppend,
 
             // Looking.
             "raft-state" => RaftState,
@@ -272,6 +273,18 @@ internal sealed class ScriptInterpreter
         _cluster.Network.AddRange(copies.Select(static copy => copy with { }));
     }
 
+    // forge-append TO from=I term=T prev=I prev-term=T commit=I: an empty append that a leader may send, though ours does not.
+    private void ForgeAppend(ScriptCommand command)
+    {
+        MessageHeader header = new(
+            ScriptNode.Shard, command.Replicas("from").Single(), command.Replica(0), new Term((ulong)command.Number("term", 0)));
+        LogPosition previous = new(
+            new LogIndex((ulong)command.Number("prev", 0)), new Term((ulong)command.Number("prev-term", 0)));
+        AppendEntries append = new(header, previous, [], new LogIndex((ulong)command.Number("commit", 0)));
+        _cluster.Say($"  {ScriptPrinter.Message(append)}");
+        _cluster.Network.Add(append);
+    }
+
     // from=() to=() type=Name, each optional.
     private static Func<RaftMessage, bool> Filter(ScriptCommand command)
     {
@@ -309,7 +322,9 @@ internal sealed class ScriptInterpreter
     private void RaftLog(ScriptNode node)
     {
         RaftStatus status = node.Core.Status;
-        _cluster.Say($"{node.Id}: {status.FirstIndex}..{status.LastIndex} commit={status.Commit} applied={status.Applied}");
+        _cluster.Say(
+            $"{node.Id}: {status.FirstIndex}..{status.LastIndex} " +
+            $"durable={node.Core.DurableIndex} commit={status.Commit} applied={status.Applied}");
         LogIndex last = LogIndex.Max(status.LastIndex, node.Disk.LastIndex);
         for (LogIndex index = status.FirstIndex; index <= last; index = index.Next)
         {
