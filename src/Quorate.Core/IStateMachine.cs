@@ -37,6 +37,9 @@ public interface IStateMachine
     /// <param name="reply">Empty; the machine writes its reply, which goes back to whoever proposed.</param>
     void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply);
 
+    /// <summary>Writes what it kept back while it applied several commands. Called before their effects are published.</summary>
+    void Finish(IStoreWriter store);
+
     /// <summary>How many leading bytes of a key go into the filters of files; see <see cref="IStoreReader.TryGetFirst"/>.</summary>
     int FilterPrefixLength(ReadOnlySpan<byte> key);
 

@@ -41,6 +41,9 @@ public sealed record NodeConfig
     /// <summary>Sizes of the engines.</summary>
     public EngineOptions Engine { get; init; } = new();
 
+    /// <summary>Bytes of blocks kept in memory, shared by all shards. Default: 64 MiB; our own choice: a write reads its key's last version.</summary>
+    public long BlockCacheBytes { get; init; } = 64L * 1024 * 1024;
+
     /// <summary>Milliseconds of a tick. Default: 10; a tenth of a heartbeat, so that timeouts differ between nodes.</summary>
     public int TickMilliseconds { get; init; } = 10;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Raft;
+using Quorate.Storage.Engine;
 using Quorate.Storage.Wal;
 
 namespace Quorate.Replication;
@@ -40,6 +41,7 @@ public sealed class NodeCore : IDisposable
         _host = host;
         Session = session;
         _random = random;
+        Cache = new(config.BlockCacheBytes);
     }
 
     /// <summary>The shards of this node, ordered by id.</summary>
@@ -56,6 +58,8 @@ public sealed class NodeCore : IDisposable
     internal NodeConfig Config { get; }
 
     internal ulong Session { get; }
+
+    internal BlockCache Cache { get; }
 
     internal long Now { get; private set; }
 

@@ -264,6 +264,7 @@ internal sealed partial class Replica
 
     private void Publish(LogPosition position)
     {
+        _machine.Finish(_engine);
         _engine.Publish(position);
         _raft.Applied(position.Index);
 

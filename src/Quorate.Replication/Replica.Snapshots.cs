@@ -102,7 +102,7 @@ internal sealed partial class Replica
         string directory = receiver.Directory;
         if (offer.Position.Index > _raft.Commit && offer.Position.Index > _engine.Applied.Index)
         {
-            StorageEngine engine = StorageEngine.Open(Files, directory, Config.Engine, _keys);
+            StorageEngine engine = StorageEngine.Open(Files, directory, Config.Engine, _keys, _node.Cache);
             Membership membership = MembershipIn(engine);
             Invariant.Holds(engine.Flushed == offer.Position, $"files stand at {engine.Flushed}, offered {offer.Position}");
             _received = (engine, generation, offer.Position);

@@ -39,7 +39,7 @@ internal sealed partial class Replica
             throw new WrongDataDirectoryException(
                 $"{Shard} holds a state machine of kind {descriptor.Machine}, which this build does not know; use a newer build");
         _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
-        (_engine, _generation) = ReplicaStore.OpenEngine(Files, Directory, Config.Engine, _keys);
+        (_engine, _generation) = ReplicaStore.OpenEngine(Files, Directory, Config.Engine, _keys, node.Cache);
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
         ReadAppliedRecords();

@@ -98,7 +98,7 @@ internal static class ReplicaStore
 
     /// <summary>Opens the engine that is furthest and deletes what a crash has left behind.</summary>
     public static (StorageEngine Engine, int Generation) OpenEngine(
-        IFileSystem files, string directory, EngineOptions options, EngineKeys keys)
+        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache)
     {
         var generations = new List<int>();
         foreach (string name in files.List(directory))
@@ -116,13 +116,13 @@ internal static class ReplicaStore
             string first = Generation(directory, 1);
             files.CreateDirectory(first);
             files.SyncDirectory(directory);
-            return (StorageEngine.Open(files, first, options, keys), 1);
+            return (StorageEngine.Open(files, first, options, keys, cache), 1);
         }
 
         (StorageEngine Engine, int Generation)? best = null;
         foreach (int number in generations.Order())
         {
-            StorageEngine engine = StorageEngine.Open(files, Generation(directory, number), options, keys);
+            StorageEngine engine = StorageEngine.Open(files, Generation(directory, number), options, keys, cache);
             if (best is { } other)
             {
                 bool isFurther = engine.Flushed.Index > other.Engine.Flushed.Index;

@@ -11,6 +11,7 @@ public sealed class KeyValueMachine : IStateMachine
 {
     private readonly VersionWriter _writer = new();
     private KvMeta? _meta;
+    private bool _isMetaWritten = true;
 
     private KvMeta Meta
     {
@@ -22,7 +23,12 @@ public sealed class KeyValueMachine : IStateMachine
     }
 
     /// <inheritdoc/>
-    public void Open(IStoreReader store) => _meta = KvMeta.Read(store);
+    public void Open(IStoreReader store)
+    {
+        _meta = KvMeta.Read(store);
+        _isMetaWritten = true;
+        _writer.Forget();
+    }
 
     /// <inheritdoc/>
     public void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply)
@@ -41,7 +47,15 @@ public sealed class KeyValueMachine : IStateMachine
             Refuse(reply, KvRefusal.Malformed);
         }
 
-        if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }, store); }
+        if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }); }
+    }
+
+    /// <inheritdoc/>
+    public void Finish(IStoreWriter store)
+    {
+        if (_isMetaWritten) { return; }
+        Meta.Write(store);
+        _isMetaWritten = true;
     }
 
     /// <inheritdoc/>
@@ -73,7 +87,7 @@ public sealed class KeyValueMachine : IStateMachine
                 new TxnRun(store, Meta, _writer).Run(txn, reply);
                 break;
             case KvCommand.Compact compact:
-                ApplyCompact(compact, store, reply);
+                ApplyCompact(compact, reply);
                 break;
             default:
                 throw Invariant.Unreachable(command);
@@ -126,7 +140,7 @@ public sealed class KeyValueMachine : IStateMachine
         KvReply.WriteRange(reply, result);
     }
 
-    private void ApplyCompact(KvCommand.Compact compact, IStoreWriter store, ByteWriter reply)
+    private void ApplyCompact(KvCommand.Compact compact, ByteWriter reply)
     {
         if (compact.Revision <= Meta.Compacted)
         {
@@ -138,16 +152,16 @@ public sealed class KeyValueMachine : IStateMachine
         }
         else
         {
-            SetMeta(Meta with { Compacted = compact.Revision }, store);
+            SetMeta(Meta with { Compacted = compact.Revision });
             new KvReply.Compact(Meta.Current).Encode(reply);
         }
     }
 
     private void Refuse(ByteWriter reply, KvRefusal refusal) => KvReply.EncodeRefused(reply, Meta.Current, refusal);
 
-    private void SetMeta(KvMeta meta, IStoreWriter store)
+    private void SetMeta(KvMeta meta)
     {
         _meta = meta;
-        meta.Write(store);
+        _isMetaWritten = false;
     }
 }

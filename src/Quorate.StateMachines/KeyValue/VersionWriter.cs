@@ -10,6 +10,7 @@ internal sealed class VersionWriter
 {
     private readonly ByteWriter _value = new(4096);
     private readonly ByteWriter _deleted = new();
+    private readonly RecentKeys _recent = new();
     private byte[] _key = new byte[256];
     private byte[] _userKey = [];
     private IStoreWriter? _store;
@@ -39,6 +40,19 @@ internal sealed class VersionWriter
     public KvRefusal TryPut(scoped in KvCommand.PutFields put, ByteWriter reply)
     {
         Span<byte> key = KeyFor(put.Key);
+
+        // A plain put needs of the old version only its age, which is often at hand.
+        bool isPlain = !put.PrevKv && !put.IgnoreValue && !put.IgnoreLease;
+        if (isPlain && _recent.TryGet(VersionKeys.Prefix(key), out (long CreateRevision, long Version) recent))
+        {
+            reply.U8((byte)KvReply.Kind.Put);
+            KvReply.WriteNoMoreRecords(reply);
+            reply.VarInt(_before + 1);
+            bool isThere = recent.Version > 0;
+            WritePut(key, isThere ? recent.CreateRevision : _before + 1, recent.Version + 1, put.Lease, put.Value);
+            return KvRefusal.None;
+        }
+
         bool exists = RangeReader.TryFind(Store, key, long.MaxValue, out long modRevision, out VersionValue old);
         VersionValue kept = old;
         if ((put.IgnoreValue || put.IgnoreLease) && !exists
@@ -57,16 +71,17 @@ internal sealed class VersionWriter
         KvReply.WriteNoMoreRecords(reply);
         reply.VarInt(_before + 1);
 
-        _value.Clear();
-        VersionValue.Write(
-            _value,
+        WritePut(
+            key,
             createRevision: exists ? old.CreateRevision : _before + 1,
             version: exists ? old.Version + 1 : 1,
             lease: put.IgnoreLease ? kept.Lease : put.Lease,
             put.IgnoreValue ? kept.Value : put.Value);
-        Write(key);
         return KvRefusal.None;
     }
+
+    /// <summary>The store was replaced: nothing known of it holds any more.</summary>
+    public void Forget() => _recent.Clear();
 
     /// <summary>Deletes the keys of a range.</summary>
     public void DeleteRange(KvCommand.DeleteRange delete, ByteWriter reply)
@@ -135,10 +150,19 @@ internal sealed class VersionWriter
             version.Lease);
     }
 
+    private void WritePut(Span<byte> key, long createRevision, long version, long lease, ReadOnlySpan<byte> value)
+    {
+        _value.Clear();
+        VersionValue.Write(_value, createRevision, version, lease, value);
+        _recent.Set(VersionKeys.Prefix(key), createRevision, version);
+        Write(key);
+    }
+
     private void WriteTombstone(Span<byte> key)
     {
         _value.Clear();
         VersionValue.WriteTombstone(_value);
+        _recent.Set(VersionKeys.Prefix(key), createRevision: 0, version: 0);
         Write(key);
     }
 

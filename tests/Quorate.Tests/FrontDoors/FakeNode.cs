@@ -74,6 +74,7 @@ internal sealed class FakeNode : INodeClient
             _applied = _applied.Next;
             _machine.Apply(
                 new CommittedCommand(_applied, HybridTime.FromUnixMilliseconds(1), command.Span), _store, reply);
+            _machine.Finish(_store);
         }
 
         return new ProposeResult(RequestOutcome.Done, reply.ToArray());

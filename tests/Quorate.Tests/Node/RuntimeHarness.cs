@@ -26,6 +26,10 @@ internal sealed class RegisterMachine : IStateMachine
         store.Put(command.Payload[..space], command.Payload[(space + 1)..]);
     }
 
+    public void Finish(IStoreWriter store)
+    {
+    }
+
     public int FilterPrefixLength(ReadOnlySpan<byte> key) => key.Length;
 
     public ICompactionFilter? CreateCompactionFilter(IStoreReader store) => null;

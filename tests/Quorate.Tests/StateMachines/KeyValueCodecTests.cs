@@ -148,6 +148,7 @@ public class KeyValueCodecTests
                 reply.Clear();
                 KvCommand.EncodePut(payload, key, value);
                 machine.Apply(new CommittedCommand(new LogIndex(1), default, payload.Written), store, reply);
+                machine.Finish(store);
             }
 
             return GC.GetAllocatedBytesForCurrentThread() - before;

@@ -68,6 +68,7 @@ internal sealed class KeyValueHarness
         _index = _index.Next;
         var reply = new ByteWriter();
         Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload), Writer, reply);
+        Machine.Finish(Writer);
         Assert.True(KvReply.TryDecode(reply.ToArray(), out KvReply? decoded));
         return decoded;
     }
