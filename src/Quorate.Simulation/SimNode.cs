@@ -1,6 +1,6 @@
 using Quorate.Core;
-using Quorate.Simulation.Disk;
 using Quorate.Replication;
+using Quorate.Simulation.Disk;
 using Quorate.Storage.Wal;
 
 namespace Quorate.Simulation;

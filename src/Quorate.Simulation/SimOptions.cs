@@ -30,7 +30,11 @@ public sealed record SimOptions
     /// <summary>Raft's timers and limits.</summary>
     public RaftOptions Raft { get; init; } = new()
     {
-        HeartbeatTicks = 10, ElectionTicks = 100, MaxAppendBytes = 4096, MaxInflightMessages = 16, MaxInflightBytes = 16 * 1024,
+        HeartbeatTicks = 10,
+        ElectionTicks = 100,
+        MaxAppendBytes = 4096,
+        MaxInflightMessages = 16,
+        MaxInflightBytes = 16 * 1024,
     };
 
     /// <summary>Sizes of the log.</summary>
@@ -39,7 +43,11 @@ public sealed record SimOptions
     /// <summary>Sizes of the engines.</summary>
     public EngineOptions Engine { get; init; } = new()
     {
-        MemTableBytes = 64 * 1024, BlockBytes = 512, FileBytes = 16 * 1024, Level0Files = 2, Level1Bytes = 64 * 1024,
+        MemTableBytes = 64 * 1024,
+        BlockBytes = 512,
+        FileBytes = 16 * 1024,
+        Level0Files = 2,
+        Level1Bytes = 64 * 1024,
     };
 
     /// <summary>Bytes of flushed entries kept for followers that lag; less means more snapshots. Default: 16 KiB.</summary>
@@ -47,8 +55,17 @@ public sealed record SimOptions
 
     internal NodeConfig ConfigOf(NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards) => new()
     {
-        Cluster = new(0xC1), Node = node, Bootstrap = [.. shards], Machines = machines, Raft = Raft, Wal = Wal, Engine = Engine,
-        LogRetainBytes = LogRetainBytes, FlushEntries = 500, DedupeEntries = 2000, MaxEntryBytes = 4096,
+        Cluster = new(0xC1),
+        Node = node,
+        Bootstrap = [.. shards],
+        Machines = machines,
+        Raft = Raft,
+        Wal = Wal,
+        Engine = Engine,
+        LogRetainBytes = LogRetainBytes,
+        FlushEntries = 500,
+        DedupeEntries = 2000,
+        MaxEntryBytes = 4096,
         SnapshotChunkBytes = 4096,
     };
 }

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Quorate.FrontDoors.Etcd.Protos;
 using Google.Protobuf;
 using Quorate.FrontDoors.Etcd.Client;
+using Quorate.FrontDoors.Etcd.Protos;
 using Xunit;
 
 namespace Quorate.Conformance.Tests;

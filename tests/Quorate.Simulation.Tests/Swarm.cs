@@ -23,7 +23,9 @@ internal static class Swarm
         };
         var workload = new RegisterWorkload
         {
-            Clients = 2 + random.Below(8), Keys = 1 + random.Below(6), ThinkMillis = 20 + random.Below(150),
+            Clients = 2 + random.Below(8),
+            Keys = 1 + random.Below(6),
+            ThinkMillis = 20 + random.Below(150),
             PaddingBytes = random.Below(600),
         };
         SimFault[] all =

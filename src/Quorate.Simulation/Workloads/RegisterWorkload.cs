@@ -73,8 +73,13 @@ public sealed record RegisterWorkload
             var shard = new ShardId((ulong)(operation.Key % cluster.Options.Shards) + 1);
             if (operation.Action == RegisterAction.Read)
             {
-                node.Do(core => core.Read(new Reading { Shard = shard, Key = operation.Key, Finish = (outcome, seen) =>
-                    finish(outcome == RequestOutcome.Done, () => operation.Seen = seen) }));
+                node.Do(core => core.Read(new Reading
+                {
+                    Shard = shard,
+                    Key = operation.Key,
+                    Finish = (outcome, seen) =>
+                    finish(outcome == RequestOutcome.Done, () => operation.Seen = seen)
+                }));
             }
             else
             {
@@ -99,7 +104,10 @@ public sealed record RegisterWorkload
         long expected = history.Operations.LastOrDefault(o => o.Key == key && o.Value != 0)?.Value ?? 0;
         return new()
         {
-            Process = process, Key = key, Action = action, Invoked = cluster.Now,
+            Process = process,
+            Key = key,
+            Action = action,
+            Invoked = cluster.Now,
             Value = action == RegisterAction.Read ? 0 : ++_lastValue,
             Expected = action == RegisterAction.CompareAndSet ? expected : 0,
         };

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.FrontDoors.Etcd.Client;
+using Quorate.FrontDoors.Etcd.Protos;
 
 namespace Quorate.Conformance.Tests;
 

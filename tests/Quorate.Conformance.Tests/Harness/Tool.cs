@@ -34,7 +34,9 @@ internal static class Tool
     {
         var start = new ProcessStartInfo(program)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
         };
         foreach (string argument in arguments) { start.ArgumentList.Add(argument); }
         start.Environment["ETCDCTL_API"] = "3";

@@ -9,7 +9,11 @@ public sealed class EngineDamageTests
 {
     private static readonly EngineOptions Small = new()
     {
-        MemTableBytes = 4096, BlockBytes = 64, FileBytes = 1024, Level0Files = 8, Level1Bytes = 2048,
+        MemTableBytes = 4096,
+        BlockBytes = 64,
+        FileBytes = 1024,
+        Level0Files = 8,
+        Level1Bytes = 2048,
     };
 
     // Goal: a flipped bit anywhere in a table file is found before any answer that it could have changed.

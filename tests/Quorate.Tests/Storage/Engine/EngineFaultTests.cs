@@ -9,7 +9,12 @@ public sealed class EngineFaultTests
 {
     private static readonly EngineOptions Small = new()
     {
-        MemTableBytes = 4096, BlockBytes = 128, FileBytes = 1024, Level0Files = 2, Level1Bytes = 2048, ManifestBytes = 16384,
+        MemTableBytes = 4096,
+        BlockBytes = 128,
+        FileBytes = 1024,
+        Level0Files = 2,
+        Level1Bytes = 2048,
+        ManifestBytes = 16384,
     };
 
     // Goal: wherever the power goes in a flush, a compaction or a change of manifest, the engine comes back as it was at one

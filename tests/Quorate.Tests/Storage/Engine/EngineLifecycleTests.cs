@@ -9,7 +9,11 @@ public sealed class EngineLifecycleTests
 {
     private static readonly EngineOptions Small = new()
     {
-        MemTableBytes = 4096, BlockBytes = 128, FileBytes = 1024, Level0Files = 2, Level1Bytes = 4096,
+        MemTableBytes = 4096,
+        BlockBytes = 128,
+        FileBytes = 1024,
+        Level0Files = 2,
+        Level1Bytes = 4096,
     };
 
     [Fact]
