@@ -81,22 +81,28 @@ public sealed class NodeCore : IDisposable
         IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random, out WriteAheadLog log)
     {
         NodeIdentity.CheckOrCreate(files, config.Cluster, config.Node);
+        ReplicaStore.CheckHasLog(files, WalDirectory);
         files.CreateDirectory(WalDirectory);
         files.CreateDirectory(ReplicaStore.Root);
         files.SyncDirectory("");
-        log = WriteAheadLog.Open(files, WalDirectory, config.Wal with { LogId = random.Next() }, out WalRecovery recovery);
+        WalOptions options = config.Wal with { LogId = random.Next() };
         var node = new NodeCore(files, config, host, session, random);
+        WriteAheadLog? opened = null;
         try
         {
-            node.OpenReplicas(recovery);
+            // The shards that are there first: opening the log begins a segment, and a node that is damaged and started again and
+            // again must not fill its disk with them. New shards after it: see CheckHasLog.
+            opened = WriteAheadLog.Open(files, WalDirectory, options, node.OpenReplicas);
+            node.CreateReplicas();
         }
         catch
         {
             node.Dispose();
-            log.Dispose();
+            opened?.Dispose();
             throw;
         }
 
+        log = opened;
         return node;
     }
 
@@ -259,21 +265,31 @@ public sealed class NodeCore : IDisposable
 
     private void OpenReplicas(WalRecovery recovery)
     {
-        foreach (ShardDescriptor descriptor in Config.Bootstrap)
-        {
-            if (Files.Exists($"{ReplicaStore.DirectoryOf(descriptor.Shard)}/descriptor")) { continue; }
-            foreach (ReplicaPlace voter in descriptor.Voters)
-            {
-                if (voter.Node == Config.Node) { ReplicaStore.Create(Files, descriptor, voter.Replica); }
-            }
-        }
-
+        ReplicaStore.CheckHasAll(Files, recovery);
         foreach (ShardId shard in ReplicaStore.List(Files))
         {
-            RecoveredShard? recovered = recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard);
-            (ShardDescriptor descriptor, ReplicaId self) = ReplicaStore.ReadDescriptor(Files, shard);
-            AddReplica(new(this, descriptor, self, recovered, _random.Split(shard.Value)));
+            OpenReplica(shard, recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard));
         }
+    }
+
+    private void CreateReplicas()
+    {
+        foreach (ShardDescriptor descriptor in Config.Bootstrap)
+        {
+            if (_replicas.ContainsKey(descriptor.Shard)) { continue; }
+            foreach (ReplicaPlace voter in descriptor.Voters)
+            {
+                if (voter.Node != Config.Node) { continue; }
+                ReplicaStore.Create(Files, descriptor, voter.Replica);
+                OpenReplica(descriptor.Shard, recovered: null);
+            }
+        }
+    }
+
+    private void OpenReplica(ShardId shard, RecoveredShard? recovered)
+    {
+        (ShardDescriptor descriptor, ReplicaId self) = ReplicaStore.ReadDescriptor(Files, shard);
+        AddReplica(new(this, descriptor, self, recovered, _random.Split(shard.Value)));
     }
 
     private void AddReplica(Replica replica)

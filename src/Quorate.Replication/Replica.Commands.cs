@@ -44,7 +44,7 @@ internal sealed partial class Replica
     {
         foreach (QueuedCommand command in commands)
         {
-            bool isTooMuch = _queueBytes > Config.MaxWaitingBytes || _engine.IsOverloaded;
+            bool isTooMuch = _queueBytes > Config.MaxWaitingBytes || _engine.IsOverloaded || _node.DiskNearlyFull;
             if (isTooMuch || _raft.Role != Role.Leader) { _refused.Add((origin, command.Sequence)); }
             else
             {

@@ -39,7 +39,8 @@ internal sealed partial class Replica
             throw new WrongDataDirectoryException(
                 $"{Shard} holds a state machine of kind {descriptor.Machine}, which this build does not know; use a newer build");
         _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
-        (_engine, _generation) = ReplicaStore.OpenEngine(Files, Directory, Config.Engine, _keys, node.Cache);
+        (_engine, _generation) = ReplicaStore.OpenEngine(
+            Files, Directory, Config.Engine, _keys, node.Cache, recovered?.Released.Index ?? LogIndex.Zero);
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
         ReadAppliedRecords();
@@ -274,12 +275,6 @@ internal sealed partial class Replica
         LogPosition flushed = _engine.Flushed;
         HardState hard = recovered?.HardState ?? default;
         ImmutableArray<LogEntry> entries = recovered?.Entries ?? [];
-        if (recovered is not null && recovered.Released.Index > flushed.Index)
-        {
-            throw new CorruptFileException(
-                Directory, 0, $"the files end at entry {flushed.Index}, the log begins after entry {recovered.Released.Index}");
-        }
-
         bool agrees = flushed.Index == LogIndex.Zero;
         foreach (LogEntry entry in entries)
         {

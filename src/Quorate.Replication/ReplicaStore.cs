@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Quorate.Core;
 using Quorate.Storage.Engine;
+using Quorate.Storage.Wal;
 
 namespace Quorate.Replication;
 
@@ -96,19 +97,56 @@ internal static class ReplicaStore
         return (new(id, machine, places.ToImmutable()), self);
     }
 
-    /// <summary>Opens the engine that is furthest and deletes what a crash has left behind.</summary>
-    public static (StorageEngine Engine, int Generation) OpenEngine(
-        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache)
+    /// <summary>Checks that the log is not gone, and changes nothing.</summary>
+    /// <exception cref="CorruptFileException">There are shards, but no log.</exception>
+    public static void CheckHasLog(IFileSystem files, string logDirectory)
     {
-        var generations = new List<int>();
-        foreach (string name in files.List(directory))
+        // The log is durable before the first shard is created, and keeps at least one segment ever after. Without it this
+        // node would not know for whom it voted, nor what it acknowledged.
+        if (List(files).Any() && (!files.Exists(logDirectory) || !WriteAheadLog.Exists(files, logDirectory)))
+        {
+            throw new CorruptFileException(logDirectory, 0, "the log is missing, but there are shards");
+        }
+    }
+
+    /// <summary>Checks that every shard the log speaks of is there.</summary>
+    /// <exception cref="CorruptFileException">One is missing.</exception>
+    public static void CheckHasAll(IFileSystem files, WalRecovery log)
+    {
+        foreach (RecoveredShard shard in log.Shards)
+        {
+            string path = $"{DirectoryOf(shard.Shard)}/{DescriptorFile}";
+            if (!files.Exists(path)) { throw new CorruptFileException(path, 0, $"it is missing, but the log has entries of {shard.Shard}"); }
+        }
+    }
+
+    /// <summary>Opens the engine that is furthest and deletes what a crash has left behind.</summary>
+    /// <param name="files">The disk.</param>
+    /// <param name="directory">Of the shard.</param>
+    /// <param name="options">Sizes.</param>
+    /// <param name="keys">What the machine says of its keys.</param>
+    /// <param name="cache">The node's.</param>
+    /// <param name="released">The log was told that everything up to here is in files, so it has forgotten it.</param>
+    /// <exception cref="CorruptFileException">Files are damaged, or end before <paramref name="released"/>. Nothing was deleted.</exception>
+    public static (StorageEngine Engine, int Generation) OpenEngine(
+        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache, LogIndex released)
+    {
+        IReadOnlyList<string> names = files.List(directory);
+        List<int> generations = Generations(names);
+        LogIndex flushed = LogIndex.Zero;
+        foreach (int number in generations)
+        {
+            flushed = LogIndex.Max(flushed, StorageEngine.FlushedIn(files, Generation(directory, number)).Index);
+        }
+
+        if (flushed < released)
+        {
+            throw new CorruptFileException(directory, 0, $"the files end at entry {flushed}, the log begins after entry {released}");
+        }
+
+        foreach (string name in names)
         {
             if (name.StartsWith(IncomingPrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{directory}/{name}"); }
-            if (name.StartsWith(GenerationPrefix, StringComparison.Ordinal) &&
-                int.TryParse(name.AsSpan(GenerationPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-            {
-                generations.Add(number);
-            }
         }
 
         if (generations.Count == 0)
@@ -119,8 +157,31 @@ internal static class ReplicaStore
             return (StorageEngine.Open(files, first, options, keys, cache), 1);
         }
 
+        return OpenBest(files, directory, options, keys, cache, generations);
+    }
+
+    private static List<int> Generations(IEnumerable<string> names)
+    {
+        var generations = new List<int>();
+        foreach (string name in names)
+        {
+            if (name.StartsWith(GenerationPrefix, StringComparison.Ordinal) &&
+                int.TryParse(name.AsSpan(GenerationPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            {
+                generations.Add(number);
+            }
+        }
+
+        generations.Sort();
+        return generations;
+    }
+
+    // Deletes those that are not the best.
+    private static (StorageEngine Engine, int Generation) OpenBest(
+        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache, List<int> generations)
+    {
         (StorageEngine Engine, int Generation)? best = null;
-        foreach (int number in generations.Order())
+        foreach (int number in generations)
         {
             StorageEngine engine = StorageEngine.Open(files, Generation(directory, number), options, keys, cache);
             if (best is { } other)

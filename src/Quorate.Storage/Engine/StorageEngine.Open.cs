@@ -48,6 +48,15 @@ public sealed partial class StorageEngine
     }
 
     /// <summary>
+    /// What an engine would stand at if it were opened; changes nothing. Opening deletes files that the manifest does not name,
+    /// so an owner that knows better must look first: a manifest that lost its end names too few.
+    /// </summary>
+    /// <exception cref="CorruptFileException">The manifest is damaged or missing.</exception>
+    /// <exception cref="DiskException">The disk refused.</exception>
+    public static LogPosition FlushedIn(IFileSystem files, string directory) =>
+        ReadManifest(files, directory, files.List(directory))?.State.Position ?? LogPosition.Zero;
+
+    /// <summary>
     /// Makes a directory with received checkpoint files, already synced, an engine that can be opened. Reads every block of every
     /// file.
     /// </summary>

@@ -62,6 +62,21 @@ public sealed partial class WriteAheadLog : IDisposable
     /// <exception cref="DiskException">The disk refused.</exception>
     public static WriteAheadLog Open(IFileSystem files, string directory, WalOptions options, out WalRecovery recovery)
     {
+        WalRecovery? found = null;
+        WriteAheadLog log = Open(files, directory, options, beforeFirstWrite: content => found = content);
+        recovery = found!;
+        return log;
+    }
+
+    /// <summary>The same, for an owner that must check what it knows against the log before the log is changed.</summary>
+    /// <param name="files">The disk.</param>
+    /// <param name="directory">The log's own directory.</param>
+    /// <param name="options">Sizes.</param>
+    /// <param name="beforeFirstWrite">Takes what the log holds. If it throws, nothing is changed.</param>
+    /// <exception cref="CorruptFileException">A record that was synced does not read back as written. Nothing was changed.</exception>
+    /// <exception cref="DiskException">The disk refused.</exception>
+    public static WriteAheadLog Open(IFileSystem files, string directory, WalOptions options, Action<WalRecovery> beforeFirstWrite)
+    {
         Invariant.Holds(!options.Problems().Any(), $"{string.Join(' ', options.Problems())}");
         if (!files.Exists(directory))
         {
@@ -71,6 +86,7 @@ public sealed partial class WriteAheadLog : IDisposable
         }
 
         LogRecovery found = LogRecovery.Read(files, directory);
+        beforeFirstWrite(found.Found);
         var log = new WriteAheadLog(files, directory, options, found);
         try
         {
@@ -83,11 +99,15 @@ public sealed partial class WriteAheadLog : IDisposable
             throw;
         }
 
-        recovery = found.Found;
         return log;
     }
 
-    /// <summary>Reads what a log holds, as <see cref="Open"/> would, and changes nothing. Not while the log is open.</summary>
+    /// <summary>True if the directory, which must exist, has a segment: from the first opening on it always has one.</summary>
+    /// <exception cref="DiskException">The disk refused.</exception>
+    public static bool Exists(IFileSystem files, string directory) =>
+        files.List(directory).Any(name => SegmentReader.TryParseName(name, out _));
+
+    /// <summary>Reads what a log holds, as opening would, and changes nothing. Not while the log is open.</summary>
     /// <exception cref="CorruptFileException">A record that was synced does not read back as written.</exception>
     /// <exception cref="DiskException">The disk refused; <see cref="DiskFault.NotFound"/> if there is no such directory.</exception>
     public static WalRecovery Read(IFileSystem files, string directory) => LogRecovery.Read(files, directory).Found;
