@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using Quorate.FrontDoors.Http;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -74,7 +75,7 @@ internal sealed class GrpcAdaptor
         {
             result = EtcdErrors.Canceled;
         }
-        catch (Exception e) when (e is IOException or BadHttpRequestException)
+        catch (Exception e) when (BrokenConnection.IsCauseOf(e))
         {
             // The client reset the stream or the connection broke; nobody reads the answer.
             context.Abort();

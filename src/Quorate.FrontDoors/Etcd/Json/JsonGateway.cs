@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
+using Quorate.FrontDoors.Http;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -60,7 +61,7 @@ internal sealed class JsonGateway
         {
             result = EtcdErrors.Canceled;
         }
-        catch (Exception e) when (e is IOException or BadHttpRequestException)
+        catch (Exception e) when (BrokenConnection.IsCauseOf(e))
         {
             context.Abort(); // The connection broke within the request: nobody reads an answer.
             return;
