@@ -23,6 +23,8 @@ internal static partial class Libc
 
     public const int LockExclusiveNoWait = 2 | 4; // LOCK_EX | LOCK_NB.
 
+    public const int WriteAndSearch = 2 | 1; // W_OK | X_OK.
+
     // O_DIRECTORY differs between processors and is not needed to open a directory for reading.
     private const int ReadOnlyCloseOnExec = 0x80000; // O_RDONLY | O_CLOEXEC.
 

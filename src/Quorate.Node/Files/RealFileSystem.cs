@@ -37,6 +37,24 @@ public sealed class RealFileSystem : IFileSystem
         catch (Exception e) when (DiskErrors.IsDiskError(e)) { throw DiskErrors.FromException(e, "create", root); }
     }
 
+    /// <summary>Why a directory could not be a data directory here, or null. Creates and changes nothing.</summary>
+    /// <param name="root">Path of the directory, which need not exist.</param>
+    public static DiskException? Objection(string root)
+    {
+        string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+        // What is not there yet is created in the nearest directory above it that is.
+        while (Libc.Access(path, mode: 0) != 0 && Marshal.GetLastPInvokeError() == Libc.NoEntry
+            && Path.GetDirectoryName(path) is { } above)
+        {
+            path = above;
+        }
+
+        if (File.Exists(path)) { return DiskErrors.FromErrno(Libc.NotDirectory, "use", path); }
+        return Libc.Access(path, Libc.WriteAndSearch) == 0
+            ? null
+            : DiskErrors.FromErrno(Marshal.GetLastPInvokeError(), "use", path);
+    }
+
     /// <summary>Absolute path of the data directory.</summary>
     public string Root => _root;
 

@@ -7,7 +7,7 @@ namespace Quorate.Settings;
 /// <summary>What is wrong with settings on this machine now: ports that are taken, directories that cannot be written.</summary>
 internal static class MachineProbe
 {
-    /// <summary>Tries every port and the data directory, which it creates. All problems at once.</summary>
+    /// <summary>Tries every port and looks at the data directory. All problems at once; nothing is created or changed.</summary>
     public static IEnumerable<string> Problems(ServerSettings settings)
     {
         foreach (ServerUrl url in settings.ListenClientUrls)
@@ -54,15 +54,14 @@ internal static class MachineProbe
 
     private static string? DirectoryProblem(string writtenAs, string path)
     {
+        if (path.Length == 0) { return null; } // Said already.
         try
         {
-            // Creates it as the server itself would: for its owner only.
-            string probe = Path.Combine(new RealFileSystem(path).Root, $".probe-{Environment.ProcessId}");
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
-            return null;
+            return RealFileSystem.Objection(path) is { } objection
+                ? $"{writtenAs} is '{path}', which cannot be written: {objection.Message}"
+                : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (ArgumentException e)
         {
             return $"{writtenAs} is '{path}', which cannot be written: {e.Message}";
         }
