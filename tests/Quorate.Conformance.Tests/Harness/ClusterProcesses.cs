@@ -8,7 +8,18 @@ namespace Quorate.Conformance.Tests;
 internal sealed class ClusterProcesses : IDisposable
 {
     public ClusterProcesses(int count, params string[] extraArguments)
+        : this(count, "etcd", Directory.CreateTempSubdirectory("quorate-conformance-").FullName, extraArguments)
     {
+    }
+
+    /// <summary>A cluster that is not started yet.</summary>
+    /// <param name="count">How many servers.</param>
+    /// <param name="verb"><c>etcd</c>, or <c>start</c> for settings that etcd does not have.</param>
+    /// <param name="dataDirectory">Holds the servers' data directories; deleted at the end.</param>
+    /// <param name="extraArguments">Flags for each of them.</param>
+    public ClusterProcesses(int count, string verb, string dataDirectory, params string[] extraArguments)
+    {
+        DataDirectory = dataDirectory;
         int[] ports = ServerProcess.FreePorts(2 * count);
         string cluster = string.Join(',', Enumerable.Range(0, count).Select(i => $"n{i}=http://127.0.0.1:{ports[count + i]}"));
         Servers =
@@ -16,7 +27,7 @@ internal sealed class ClusterProcesses : IDisposable
             .. Enumerable.Range(0, count).Select(i => new ServerProcess(
                 $"n{i}", ports[i], ports[count + i],
                 [
-                    "etcd", "--name", $"n{i}", "--data-dir", Path.Combine(DataDirectory, $"n{i}"),
+                    verb, "--name", $"n{i}", "--data-dir", DataDirectoryOf(i),
                     "--listen-client-urls", $"http://127.0.0.1:{ports[i]}", "--advertise-client-urls", $"http://127.0.0.1:{ports[i]}",
                     "--listen-peer-urls", $"http://127.0.0.1:{ports[count + i]}",
                     "--initial-advertise-peer-urls", $"http://127.0.0.1:{ports[count + i]}",
@@ -26,7 +37,7 @@ internal sealed class ClusterProcesses : IDisposable
         ];
     }
 
-    public string DataDirectory { get; } = Directory.CreateTempSubdirectory("quorate-conformance-").FullName;
+    public string DataDirectory { get; }
 
     public ImmutableArray<ServerProcess> Servers { get; }
 
@@ -49,6 +60,8 @@ internal sealed class ClusterProcesses : IDisposable
 
         foreach (ServerProcess server in Servers) { server.WaitUntilReady(); }
     }
+
+    public string DataDirectoryOf(int server) => Path.Combine(DataDirectory, $"n{server}");
 
     /// <summary>The server that the others take for the leader.</summary>
     public async Task<ServerProcess> FindLeaderAsync()

@@ -27,6 +27,9 @@ internal sealed class ServerProcess : IDisposable
 
     public string Name { get; }
 
+    /// <summary>What it is started with, the verb first.</summary>
+    public IReadOnlyList<string> Arguments => _arguments;
+
     public int ClientPort { get; }
 
     public int PeerPort { get; }
@@ -74,6 +77,41 @@ internal sealed class ServerProcess : IDisposable
         _process.ErrorDataReceived += Take;
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Starts it, waits for its end, and tells how it ended and what it said in this life.</summary>
+    public (int ExitCode, string Log) StartAndFail()
+    {
+        int start = Log.Length;
+        Start();
+        int code = WaitForExit();
+        return (code, Log[start..]);
+    }
+
+    /// <summary>Waits until it has printed a text behind a place in its log.</summary>
+    public void WaitForLog(string text, int from = 0, int seconds = 30)
+    {
+        for (var watch = Stopwatch.StartNew(); !Log[from..].Contains(text, StringComparison.Ordinal); Thread.Sleep(10))
+        {
+            Assert.True(watch.Elapsed.TotalSeconds < seconds, $"{Name} did not say '{text}' within {seconds} s:\n{Log}");
+        }
+    }
+
+    /// <summary>Memory it holds, in bytes.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{ProcessId}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>Stops it gracefully.</summary>
+    public void Stop()
+    {
+        Signal("TERM");
+        Assert.Equal(0, WaitForExit());
     }
 
     public void WaitUntilReady(int seconds = 60)
