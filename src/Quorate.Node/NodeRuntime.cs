@@ -150,6 +150,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     /// <summary>State of all shards, at most one tick old.</summary>
     public IReadOnlyCollection<ShardStatus> Statuses => _loop.Statuses;
 
+    /// <summary>What a peer told of itself (<see cref="PeerOptions.About"/>) when it was last connected; null if it never was. Any thread.</summary>
+    public ReadOnlyMemory<byte>? AboutPeer(NodeId peer) => _network.Links.TryGetValue(peer, out PeerLink? link) ? link.About : null;
+
     /// <summary>Adds a peer, or changes where it is looked for; a connection that stands is kept.</summary>
     public void SetPeer(PeerAddress address) => _network.SetPeer(address);
 

@@ -16,6 +16,9 @@ internal enum PeerFrameKind : byte
     Welcome = 4,
     Confirm = 5,
     Refusal = 6,
+
+    // What a node tells about itself: the first frame after the handshake, in both directions. Opaque here.
+    About = 7,
 }
 
 // The other side does not speak our protocol, or not correctly. Never a reason to stop: the connection is closed.
@@ -70,7 +73,7 @@ internal static class PeerFrame
         }
 
         byte kind = header[CheckedOffset];
-        return kind >> 4 == Version && (kind & 0xF) is >= 1 and <= 6
+        return kind >> 4 == Version && (kind & 0xF) is >= 1 and <= 7
             ? (PeerFrameKind)(kind & 0xF)
             : throw new PeerProtocolException($"a frame is of unknown kind 0x{kind:x2}");
     }

@@ -52,6 +52,15 @@ public sealed record PeerOptions
     /// <summary>Least time between two log lines of one kind about one peer. Default: 1 minute.</summary>
     public TimeSpan LogInterval { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// What each peer is told of this node when a connection is made; opaque here, see <see cref="NodeRuntime.AboutPeer"/>.
+    /// At most <see cref="MostAboutBytes"/>. Default: nothing.
+    /// </summary>
+    public ReadOnlyMemory<byte> About { get; init; }
+
+    /// <summary>Most bytes of <see cref="About"/>: some names and addresses.</summary>
+    public const int MostAboutBytes = 4096;
+
     /// <summary>Makes streams of sockets. Default: plain TCP.</summary>
     public PeerStreamFactory Streams { get; init; } = static (socket, _, _) => new NetworkStream(socket, ownsSocket: true);
 
@@ -90,6 +99,7 @@ public sealed record PeerOptions
                 "0 < least <= most <= 1 hour must hold.";
         }
 
+        if (About.Length > MostAboutBytes) { yield return $"peer.about has {About.Length} bytes; the most is {MostAboutBytes}."; }
         if (MaxUnidentified < 1) { yield return $"peer.maxUnidentified is {MaxUnidentified}; the least is 1."; }
     }
 }

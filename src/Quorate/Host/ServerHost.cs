@@ -66,7 +66,11 @@ internal static class ServerHost
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,
             FlushEntries = settings.SnapshotCount,
         },
-        Peer = new PeerOptions { Listen = settings.ListenPeerUrls[0].BindAddress! },
+        Peer = new PeerOptions
+        {
+            Listen = settings.ListenPeerUrls[0].BindAddress!,
+            About = MemberAbout.Write([.. settings.AdvertiseClientUrls.Select(u => u.Text)]),
+        },
         Peers = [.. settings.InitialCluster.Select(m => new PeerAddress(m.Id, m.PeerUrl.Host, m.PeerUrl.Port))],
     };
 
@@ -122,15 +126,21 @@ internal static class ServerHost
 
     private static EtcdServerOptions DoorOptions(ServerSettings settings, NodeRuntime node)
     {
-        ImmutableDictionary<NodeId, EtcdMember> members = settings.InitialCluster.ToImmutableDictionary(
-            m => m.Id,
-            m => new EtcdMember(
-                m.Name, [m.PeerUrl.Text], m.Id == node.Node ? [.. settings.AdvertiseClientUrls.Select(u => u.Text)] : []));
+        ImmutableDictionary<NodeId, InitialMember> members = settings.InitialCluster.ToImmutableDictionary(m => m.Id);
+        EtcdMember? Member(NodeId id)
+        {
+            if (!members.TryGetValue(id, out InitialMember? member)) { return null; }
+            ImmutableArray<string> urls = id == node.Node
+                ? [.. settings.AdvertiseClientUrls.Select(u => u.Text)]
+                : MemberAbout.Read(node.AboutPeer(id));
+            return new EtcdMember(member.Name, [member.PeerUrl.Text], urls);
+        }
+
         return new EtcdServerOptions
         {
             Node = node,
             Shard = FirstShard,
-            Members = id => members.GetValueOrDefault(id),
+            Members = Member,
             Listen = [.. settings.ListenClientUrls.Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
         };
     }

@@ -9,6 +9,19 @@ namespace Quorate.Tests.Node;
 public sealed class PeerLinkTests
 {
     [Fact]
+    public void Each_end_hears_what_the_other_tells_of_itself()
+    {
+        using var one = new PeerEnd(1, static o => o with { About = "first"u8.ToArray() });
+        using var two = new PeerEnd(2, static o => o with { About = new byte[PeerOptions.MostAboutBytes] });
+        one.Knows(two);
+        two.Knows(one);
+        Waiting.Until(() => two.Network.Links[one.Node].About is not null && one.Network.Links[two.Node].About is not null, "both abouts");
+        Assert.Equal("first"u8.ToArray(), two.Network.Links[one.Node].About);
+        Assert.Equal(PeerOptions.MostAboutBytes, one.Network.Links[two.Node].About!.Length);
+        Assert.Empty(one.Frames);
+    }
+
+    [Fact]
     public void Frames_travel_both_ways_in_order()
     {
         using var one = new PeerEnd(1);
