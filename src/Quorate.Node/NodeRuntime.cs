@@ -85,7 +85,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
             throw;
         }
 
-        _sync = new SyncThread(_wal, _syncLatency, _inbox.PostPersisted, Fail);
+        _sync = new SyncThread(_wal, _syncLatency, Persisted, Fail);
         _jobs = new JobThreads(options.JobThreads, (job, failure) => _inbox.Post(new InboxItem(InboxKind.JobDone, job, failure)));
         _space = new SpaceWatch(
             options.ReserveBytes, surroundings.Space ?? disk.Space, log, isNearlyFull => Post(core => core.DiskNearlyFull = isNearlyFull));
@@ -130,7 +130,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(command.Length, _options.MaxCommandBytes, nameof(command));
         var request = new PendingProposal(_guard) { Shard = shard, Command = command };
         if (cancellationToken.CanBeCanceled) { request.CancelWith(cancellationToken); }
-        if (_inbox.PostRequest(new InboxItem(InboxKind.Proposal, request), command.Length) is { } refusal) { request.Refuse(refusal); }
+        RequestOutcome? refusal = _inbox.PostRequest(new InboxItem(InboxKind.Proposal, request), command.Length, out bool helps);
+        if (refusal is { } outcome) { request.Refuse(outcome); }
+        if (helps) { _loop.Help(); }
         return request.Task;
     }
 
@@ -140,7 +142,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         if (level == ReadLevel.Local) { return new(ReadLocal(shard)); }
         var request = new PendingRead(_guard) { Shard = shard };
         if (cancellationToken.CanBeCanceled) { request.CancelWith(cancellationToken); }
-        if (_inbox.PostRequest(new InboxItem(InboxKind.Read, request), commandBytes: 0) is { } refusal) { request.Refuse(refusal); }
+        RequestOutcome? refusal = _inbox.PostRequest(new InboxItem(InboxKind.Read, request), commandBytes: 0, out bool helps);
+        if (refusal is { } outcome) { request.Refuse(outcome); }
+        if (helps) { _loop.Help(); }
         return request.Task;
     }
 
@@ -198,6 +202,11 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private void Persisted(List<WalBatch> batches)
+    {
+        if (_inbox.PostPersisted(batches)) { _loop.Help(); }
+    }
 
     private void Begin()
     {

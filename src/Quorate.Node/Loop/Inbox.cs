@@ -27,6 +27,7 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
 {
     // What a request costs beside its command: the object, its place here and in NodeCore.
     private const int RequestBytes = 256;
+    private const int LittleBytes = 4096;
 
     private readonly object _gate = new();
     private InboxItem[] _filling = new InboxItem[256];
@@ -36,6 +37,8 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
     private int _requests;
     private long _requestBytes;
     private bool _loopSleeps;
+    private bool _isHelped;
+    private bool _loopIsAskedFor;
     private bool _isClosed;
 
     public (int Requests, long Bytes) Waiting
@@ -43,9 +46,10 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
         get { lock (_gate) { return (_requests, _requestBytes); } }
     }
 
-    // Null if it was taken; else why not.
-    public RequestOutcome? PostRequest(in InboxItem item, int commandBytes)
+    // Null if it was taken; else why not. If helps, the caller must run a turn in the sleeping loop's place, then EndHelp.
+    public RequestOutcome? PostRequest(in InboxItem item, int commandBytes, out bool helps)
     {
+        helps = false;
         lock (_gate)
         {
             if (_isClosed) { return RequestOutcome.Stopping; }
@@ -58,6 +62,7 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
 
             _requests++;
             _requestBytes += bytes;
+            helps = TryBeginHelp();
             Add(item);
             return null;
         }
@@ -73,20 +78,40 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
         }
     }
 
-    // Durable batches come back together: one lock, one wake-up.
-    public void PostPersisted(List<WalBatch> batches)
+    // Durable batches come back together: one lock, one wake-up. True: the caller must help, as for PostRequest. The sync thread
+    // helps only with little: what many clients wait for is better applied while it syncs what comes next.
+    public bool PostPersisted(List<WalBatch> batches)
+    {
+        bool isLittle = batches.Count == 1 && batches[0].Bytes <= LittleBytes;
+        lock (_gate)
+        {
+            if (_isClosed) { return false; }
+            bool helps = isLittle && TryBeginHelp();
+            foreach (WalBatch batch in batches) { Add(new InboxItem(InboxKind.Persisted, batch)); }
+            return helps;
+        }
+    }
+
+    // What waits, for a thread that helps.
+    public ReadOnlySpan<InboxItem> TakeToHelp()
+    {
+        lock (_gate) { return TakeAll(); }
+    }
+
+    // The help is over; the loop goes on if there is anything left for it.
+    public void EndHelp(bool hasMore)
     {
         lock (_gate)
         {
-            if (_isClosed) { return; }
-            foreach (WalBatch batch in batches) { Add(new InboxItem(InboxKind.Persisted, batch)); }
+            _isHelped = false;
+            _loopIsAskedFor = hasMore || _isClosed;
+            if (_count > 0 || _loopIsAskedFor || !_loopSleeps) { Monitor.PulseAll(_gate); }
         }
     }
 
     // All that waits, in order; waits up to the timeout if there is nothing. Valid until the next call.
     public ReadOnlySpan<InboxItem> Take(int timeoutMilliseconds)
     {
-        Array.Clear(_taken, 0, _takenCount); // Nothing taken is kept alive by the array.
         lock (_gate)
         {
             if (_count == 0 && timeoutMilliseconds > 0 && !_isClosed)
@@ -96,13 +121,29 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
                 _loopSleeps = false;
             }
 
-            (_filling, _taken) = (_taken, _filling);
-            _takenCount = _count;
-            _count = 0;
-            _requests = 0;
-            _requestBytes = 0;
-            return _taken.AsSpan(0, _takenCount);
+            while (_isHelped) { Monitor.Wait(_gate); }
+            _loopIsAskedFor = false;
+            return TakeAll();
         }
+    }
+
+    private ReadOnlySpan<InboxItem> TakeAll()
+    {
+        Array.Clear(_taken, 0, _takenCount); // Nothing taken is kept alive by the array.
+        (_filling, _taken) = (_taken, _filling);
+        _takenCount = _count;
+        _count = 0;
+        _requests = 0;
+        _requestBytes = 0;
+        return _taken.AsSpan(0, _takenCount);
+    }
+
+    // Only in place of a loop that sleeps with nothing to do: then one wake-up of a thread is saved, and nothing is overtaken.
+    private bool TryBeginHelp()
+    {
+        if (!_loopSleeps || _isHelped || _loopIsAskedFor || _count > 0 || _isClosed) { return false; }
+        _isHelped = true;
+        return true;
     }
 
     // Nothing is taken in any more; wakes the loop.
@@ -119,7 +160,7 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
     {
         if (_count == _filling.Length) { Array.Resize(ref _filling, _count * 2); }
         _filling[_count++] = item;
-        if (_loopSleeps)
+        if (_loopSleeps && !_isHelped)
         {
             _loopSleeps = false; // One wake-up is enough.
             Monitor.Pulse(_gate);

@@ -16,7 +16,7 @@ internal interface ILoopCall
 }
 
 /*
- * The one thread that calls NodeCore. A turn: take all that waits, hand it to NodeCore, make the ticks that are due, flush.
+ * NodeCore is called by one thread at a time: this loop's, or, while that sleeps, the thread that brings it work (Help). A turn: take all that waits, hand it to NodeCore, make the ticks that are due, flush.
  * What NodeCore wants done goes out through INodeHost, to threads that never wait for this one.
  */
 internal sealed class NodeLoop : INodeHost, IPeerReceiver
@@ -121,22 +121,49 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
         bool hasMore = true; // Opening may have left something to do.
         while (!_guard.HasFailed)
         {
-            ReadOnlySpan<InboxItem> items = _inbox.Take(hasMore ? 0 : _clock.MillisecondsLeft());
-
-            // Time first: what waited through a pause must not be answered as if no time had passed.
-            int ticks = _clock.TakeDue();
-            for (int i = 0; i < ticks; i++) { core.Tick(_wallClock.GetUtcNow().ToUnixTimeMilliseconds()); }
-            foreach (ref readonly InboxItem item in items)
-            {
-                _statusChanged = true;
-                Handle(core, item);
-            }
-
-            hasMore = core.Flush();
-            _turns++;
-            if (_statusUrgent || (_statusChanged && ticks > 0)) { PublishStatus(core); }
+            hasMore = RunTurn(core, _inbox.Take(hasMore ? 0 : _clock.MillisecondsLeft()));
             if (_stopUntil != long.MaxValue && (core.ReadyToStop || Environment.TickCount64 >= _stopUntil)) { return; }
         }
+    }
+
+    // In place of the sleeping loop, on the thread that brought it work: two wake-ups of threads less for a lone client. A few
+    // turns at most; what is left is the loop's.
+    public void Help()
+    {
+        bool hasMore = true;
+        try
+        {
+            for (int turn = 0; turn < 3 && hasMore && !_guard.HasFailed; turn++)
+            {
+                hasMore = RunTurn(_core!, _inbox.TakeToHelp());
+            }
+        }
+        catch (Exception e)
+        {
+            _failed(e);
+        }
+        finally
+        {
+            _inbox.EndHelp(hasMore || _stopUntil != long.MaxValue || _guard.HasFailed);
+        }
+    }
+
+    // One turn; true if there is more to do. Called by one thread at a time, which the inbox sees to.
+    private bool RunTurn(NodeCore core, ReadOnlySpan<InboxItem> items)
+    {
+        // Time first: what waited through a pause must not be answered as if no time had passed.
+        int ticks = _clock.TakeDue();
+        for (int i = 0; i < ticks; i++) { core.Tick(_wallClock.GetUtcNow().ToUnixTimeMilliseconds()); }
+        foreach (ref readonly InboxItem item in items)
+        {
+            _statusChanged = true;
+            Handle(core, item);
+        }
+
+        bool hasMore = core.Flush();
+        _turns++;
+        if (_statusUrgent || (_statusChanged && ticks > 0)) { PublishStatus(core); }
+        return hasMore;
     }
 
     private void Handle(NodeCore core, in InboxItem item)

@@ -203,20 +203,27 @@ public sealed class HostilePeerTests
     {
         using var node = new PeerEnd(2);
         node.Knows(1);
-        using var raw = new RawPeer(node.Port);
-        raw.Shake(PeerIdentity.New(PeerEnd.Cluster, new NodeId(1)), 2);
         byte[] header = new byte[PeerFrame.HeaderBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(header, 60 * 1024 * 1024);
         header[8] = 0x11;
 
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        raw.TrySend(header);
-        raw.TrySend(new byte[1000]);
-        Waiting.Until(() => node.Network.Links[new NodeId(1)].Counts.IsConnected, "the connection");
-        Thread.Sleep(50);
-        Assert.True(GC.GetTotalAllocatedBytes(precise: true) - before < 30 * 1024 * 1024);
-        raw.EndSending();
-        Assert.True(raw.IsClosedByOther());
+        // Other tests allocate meanwhile, so the least of several tries counts: believing the length would cost 60 MiB each time.
+        long least = long.MaxValue;
+        for (int attempt = 0; attempt < 20 && least >= 30 * 1024 * 1024; attempt++)
+        {
+            using var raw = new RawPeer(node.Port);
+            raw.Shake(PeerIdentity.New(PeerEnd.Cluster, new NodeId(1)), 2);
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            raw.TrySend(header);
+            raw.TrySend(new byte[1000]);
+            Waiting.Until(() => node.Network.Links[new NodeId(1)].Counts.IsConnected, "the connection");
+            Thread.Sleep(50);
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            raw.EndSending();
+            Assert.True(raw.IsClosedByOther());
+        }
+
+        Assert.True(least < 30 * 1024 * 1024, $"{least} bytes were allocated");
     }
 
     [Fact]
