@@ -47,8 +47,23 @@ public sealed class NodeCore : IDisposable
     /// <summary>The shards of this node, ordered by id.</summary>
     public ImmutableArray<ShardId> Shards => [.. _replicas.Keys];
 
-    /// <summary>While true, commands are refused with <see cref="RequestOutcome.NoSpace"/>; reads go on.</summary>
-    public bool DiskNearlyFull { get; set; }
+    /// <summary>
+    /// While true, commands are refused with <see cref="RequestOutcome.NoSpace"/>; reads go on. When it becomes true, leaderships
+    /// are handed over, once: the others may have room, and if they have not, leadership must not go round.
+    /// </summary>
+    public bool DiskNearlyFull
+    {
+        get => _diskNearlyFull;
+        set
+        {
+            bool isNew = value && !_diskNearlyFull;
+            _diskNearlyFull = value;
+            if (!isNew) { return; }
+            foreach (Replica replica in _replicas.Values) { replica.TransferToBest(); }
+        }
+    }
+
+    private bool _diskNearlyFull;
 
     /// <summary>True once no leadership is left that could be handed over, and nothing waits to be persisted.</summary>
     public bool ReadyToStop => _inFlight.Count == 0 && _replicas.Values.All(replica => !replica.HoldsLeadership);

@@ -4,6 +4,7 @@ using Quorate.Node;
 using Quorate.Node.Files;
 using Quorate.Node.Logging;
 using Quorate.Node.Peers;
+using Quorate.Raft;
 using Quorate.Replication;
 using Xunit;
 
@@ -244,6 +245,30 @@ public sealed class NodeRuntimeTests
         nodes.Set(1, "a", "1");
         Assert.Equal(1, nodes.Log.Count("disk-nearly-full"));
         Assert.Equal(1, nodes.Log.Count("disk-has-room"));
+    }
+
+    // Goal: one nearly full disk of three does not stop writes through the other two, though its node led.
+    [Fact]
+    public void A_leader_whose_disk_is_nearly_full_hands_over()
+    {
+        using var nodes = new Nodes(3);
+        long[] free = [500_000, 500_000, 500_000];
+        for (int i = 0; i < 3; i++)
+        {
+            int disk = i;
+            nodes.Start(
+                i + 1, static o => o with { ReserveBytes = 10_000 },
+                new NodeSurroundings { Space = () => new DiskSpace(1_000_000, Volatile.Read(ref free[disk])) });
+        }
+
+        nodes.Set(1, "a", "1");
+        int full = nodes.Leader();
+        Volatile.Write(ref free[full - 1], 1000);
+        Waiting.Until(() => nodes[full].StatusOf(Nodes.Shard) is { } status && status.Role != Role.Leader, "another leader");
+        int other = (full % 3) + 1;
+        nodes.Set(other, "a", "2");
+        Assert.Equal(RequestOutcome.NoSpace, Nodes.Propose(nodes[full], "a 3").Outcome);
+        Assert.Equal("2", nodes.Get(full, "a"));
     }
 
     [Fact]
