@@ -142,12 +142,16 @@ public sealed class PeerLinkTests
             () =>
             {
                 one.Send(2, frame);
-                return one.Network.Links[two.Node].Counts.DroppedFrames > 100;
+                return one.Network.Links[two.Node].Counts is { DroppedFrames: > 100, QueuedBytes: > 0 };
             },
             "the queue to overflow");
         Assert.True(one.IsConnectedTo(2));
-        Assert.Equal([two.Node], one.Losses);
-        Assert.InRange(one.Network.Links[two.Node].Counts.QueuedBytes, 1, 2 * 64 * 1024);
+
+        // Once for each time the queue overflows; while the socket's buffers still fill, that may be more than once.
+        Assert.NotEmpty(one.Losses);
+        Assert.All(one.Losses, lost => Assert.Equal(two.Node, lost));
+        Assert.True(one.Losses.Count < 100, $"{one.Losses.Count} losses were told");
+        Assert.InRange(one.Network.Links[two.Node].Counts.QueuedBytes, 0, 2 * 64 * 1024);
         Assert.True(two.Frames.Count <= 3, $"{two.Frames.Count} frames were read though nobody took them");
 
         // Nothing that was accepted is lost: once the receiver takes frames again, all of them come.
