@@ -212,6 +212,9 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         _pendingSnapshot = snapshot;
     }
 
+    /// <summary>The snapshot arrived; whoever knew nothing knows the members now. (If not, the next probe is refused and says so.)</summary>
+    public void SnapshotArrived() => _knowsNothing = false;
+
     /// <summary>The snapshot did not arrive.</summary>
     public void SnapshotFailed() => _pendingSnapshot = LogIndex.Zero;
 

@@ -44,7 +44,8 @@ public sealed partial class RaftCore
     public void ReportSnapshot(ReplicaId to, bool succeeded)
     {
         if (Peer(to) is not { State: ProgressState.Snapshot } peer) { return; }
-        if (!succeeded) { peer.SnapshotFailed(); }
+        if (succeeded) { peer.SnapshotArrived(); }
+        else { peer.SnapshotFailed(); }
 
         // Its answer to the snapshot, or to the next heartbeat, wakes the probe: until then it is busy with it, or away.
         peer.BecomeProbe(pause: true);

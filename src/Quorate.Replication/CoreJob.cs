@@ -9,14 +9,14 @@ internal abstract class CoreJob : NodeJob
     public abstract void Finished(Exception? failure);
 }
 
-/// <summary>A flush, compaction or manifest write of a shard's engine.</summary>
-internal sealed class EngineNodeJob(Replica replica, EngineJob job) : CoreJob
+/// <summary>A flush, compaction or manifest write of a shard's engine, which a snapshot may have replaced when the job ends.</summary>
+internal sealed class EngineNodeJob(Replica replica, StorageEngine engine, EngineJob job) : CoreJob
 {
     public override string Name => $"{replica.Shard} {job.Name}";
 
     public override void Run() => job.Run();
 
-    public override void Finished(Exception? failure) => replica.EngineJobFinished(job, failure);
+    public override void Finished(Exception? failure) => replica.EngineJobFinished(engine, job, failure);
 }
 
 /// <summary>Work on files given as two functions: one for any thread, one for the loop.</summary>

@@ -315,7 +315,8 @@ public sealed class NodeCore : IDisposable
         MarkDirty(replica);
     }
 
-    // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns.
+    // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns. Or a
+    // candidate asks for its vote: the leader that added it may never have reached us, and without our vote there is no other.
     private Replica? Join(ShardId shard, ReplicaId self, int machine)
     {
         if (_replicas.ContainsKey(shard) || _isStopping || Config.Machines(machine) is null) { return null; }
@@ -335,7 +336,7 @@ public sealed class NodeCore : IDisposable
                 var reader = new ByteReader(body.Span);
                 if (!RaftMessageCodec.TryDecode(ref reader, out RaftMessage? message) || !reader.AtEnd) { return false; }
                 int machine = Config.Bootstrap.FirstOrDefault(known => known.Shard == message.Shard)?.Machine ?? 0;
-                (FindReplica(message.Shard) ?? (message.IsFromLeader ? Join(message.Shard, message.To, machine) : null))?
+                (FindReplica(message.Shard) ?? (message.IsFromLeader || message is RequestVote ? Join(message.Shard, message.To, machine) : null))?
                     .Step(message, from);
                 return true;
 

@@ -231,7 +231,7 @@ internal sealed partial class Replica
                 $"entry {entry.Index} comes after {_engine.Applied.Index}, {position}");
             budget -= 64 + entry.Payload.Length;
             _markBytes += 64 + entry.Payload.Length;
-            if (_markBytes >= 256 * 1024)
+            if (_markBytes >= Math.Min(256 * 1024, Config.LogRetainBytes / 4))
             {
                 _logMarks.Enqueue((entry.Index, _markBytes));
                 _markBytes = 0;
@@ -252,14 +252,18 @@ internal sealed partial class Replica
         }
 
         if (position != default) { Publish(position); }
-        if (_engine.Applied.Index - LogIndex.Max(_engine.Flushed.Index, _flushAskedFor) > Config.FlushEntries)
-        {
-            _flushAskedFor = _engine.Applied.Index;
-            _engine.RequestFlush();
-        }
-
+        if (_engine.Applied.Index - LogIndex.Max(_engine.Flushed.Index, _flushAskedFor) > Config.FlushEntries) { RequestFlush(); }
         StartEngineJobs();
         MarkDirty();
+    }
+
+    // At most one at a time.
+    private void RequestFlush()
+    {
+        if (_flushAskedFor > _engine.Flushed.Index) { return; }
+        _flushAskedFor = _engine.Applied.Index;
+        _engine.RequestFlush();
+        StartEngineJobs();
     }
 
     private void Publish(LogPosition position)
@@ -412,7 +416,7 @@ internal sealed partial class Replica
         _engine.Put(HostRecords.MembershipKey, _scratch.Written);
         _engine.Publish(entry.Position);
         _node.Report(Shard, "membership-changed", $"index={entry.Index} voters={string.Join(',', membership.Voters)}");
-        _isRemoved = wasMember && !membership.Contains(Id);
+        _isRemoved |= wasMember && !membership.Contains(Id);
     }
 
     private void NoteStamp(in LogEntry entry)

@@ -8,6 +8,8 @@ internal sealed partial class Replica
 {
     private readonly List<ReadRound> _rounds = [];
     private List<ReadRequest> _newReads = [];
+
+    // Begins at random in each run of the node: a late answer to a question of an earlier run must not pass for one of ours.
     private ulong _lastContext;
     private int _waitingReads;
 
@@ -29,7 +31,8 @@ internal sealed partial class Replica
     private void FeedReads()
     {
         if (_newReads.Count == 0 || (_raft.Leader.IsNone && _raft.Role != Role.Leader)) { return; }
-        _rounds.Add(new(++_lastContext, _newReads, Now));
+        _lastContext = unchecked(_lastContext + 1);
+        _rounds.Add(new(_lastContext, _newReads, Now));
         _newReads = [];
         _raft.ReadIndex(_lastContext);
     }

@@ -11,6 +11,9 @@ internal sealed partial class Replica
     private readonly List<SnapshotSender> _senders = [];
     private SnapshotReceiver? _receiver;
     private (StorageEngine Engine, int Generation, LogPosition Position)? _received;
+    private int _lastGeneration;
+    private LogIndex _catchUpFrom;
+    private long _catchUpUntil;
 
     private void StartSnapshots()
     {
@@ -25,6 +28,14 @@ internal sealed partial class Replica
         {
             NodeId node = PlaceOf(to);
             if (node == NodeId.None || _senders.Exists(sender => sender.To == to)) { continue; }
+
+            // Without entries it would tell the follower nothing, not even who the members are.
+            if (_engine.Flushed.Index == LogIndex.Zero)
+            {
+                RequestFlush();
+                continue;
+            }
+
             EngineCheckpoint checkpoint = _engine.OpenCheckpoint();
             var offer = new SnapshotOffer(
                 Shard, _machineId, Id, to, _raft.Term, _node.NextStream(), checkpoint.Position, checkpoint.Files,
@@ -33,6 +44,18 @@ internal sealed partial class Replica
             _senders.Add(new(this, checkpoint, offer, node, ReplicaStore.Generation(Directory, _generation)));
             _node.Report(
                 Shard, "snapshot-started", $"to={to} index={offer.Position.Index} bytes={offer.Files.Sum(file => file.Length)}");
+        }
+    }
+
+    // What a follower needs behind the snapshot that it gets, or has just got, is kept for it, or it would need the next one at
+    // once; up to a limit, since the log is in memory.
+    private LogIndex LastToForget
+    {
+        get
+        {
+            LogIndex last = Now < _catchUpUntil ? _catchUpFrom : new LogIndex(ulong.MaxValue);
+            foreach (SnapshotSender sender in _senders) { last = LogIndex.Min(last, sender.Position.Index); }
+            return _raft.LogBytes > 8 * Config.LogRetainBytes ? new LogIndex(ulong.MaxValue) : last;
         }
     }
 
@@ -58,6 +81,12 @@ internal sealed partial class Replica
     {
         _senders.Remove(sender);
         sender.Close();
+        if (succeeded)
+        {
+            _catchUpFrom = Now < _catchUpUntil ? LogIndex.Min(_catchUpFrom, sender.Position.Index) : sender.Position.Index;
+            _catchUpUntil = Now + (10L * Config.Raft.ElectionTicks);
+        }
+
         _raft.ReportSnapshot(sender.To, succeeded);
         _node.Report(Shard, succeeded ? "snapshot-sent" : "snapshot-gave-up", $"to={sender.To} index={sender.Position.Index}");
         MarkDirty();
@@ -80,8 +109,7 @@ internal sealed partial class Replica
         }
 
         _receiver = new(
-            this, offer, from, ReplicaStore.Incoming(Directory, offer.Stream),
-            ReplicaStore.Generation(Directory, _generation + 1));
+            this, offer, from, ReplicaStore.Incoming(Directory, offer.Stream), ++_lastGeneration);
         _receiverFrom = from;
     }
 
@@ -98,11 +126,10 @@ internal sealed partial class Replica
     {
         _receiver = null;
         SnapshotOffer offer = receiver.Offer;
-        int generation = _generation + 1;
-        string directory = receiver.Directory;
+        int generation = receiver.Generation;
         if (offer.Position.Index > _raft.Commit && offer.Position.Index > _engine.Applied.Index)
         {
-            StorageEngine engine = StorageEngine.Open(Files, directory, Config.Engine, _keys, _node.Cache);
+            StorageEngine engine = StorageEngine.Open(Files, ReplicaStore.Generation(Directory, generation), Config.Engine, _keys, _node.Cache);
             Membership membership = MembershipIn(engine);
             Invariant.Holds(engine.Flushed == offer.Position, $"files stand at {engine.Flushed}, offered {offer.Position}");
             _received = (engine, generation, offer.Position);
@@ -119,7 +146,7 @@ internal sealed partial class Replica
             _received = null;
         }
 
-        if (_generation != generation) { DeleteGeneration(directory); }
+        if (_generation != generation) { DeleteGeneration(generation); }
         PeerFrame.AddProgress(FrameTo(_receiverFrom), new(Shard, offer.Stream, SnapshotState.Installed, 0));
     }
 
@@ -144,13 +171,13 @@ internal sealed partial class Replica
         Invariant.Holds(
             _received is { } r && r.Position == snapshot.Position, $"took {snapshot.Position}, received {_received?.Position}");
         StorageEngine old = _engine;
-        string oldDirectory = ReplicaStore.Generation(Directory, _generation);
+        int oldGeneration = _generation;
         (_engine, _generation, _) = _received!.Value;
         _received = null;
         foreach (SnapshotSender sender in _senders) { sender.Close(); }
         _senders.Clear();
         old.Dispose();
-        DeleteGeneration(oldDirectory);
+        DeleteGeneration(oldGeneration);
 
         _committed.Clear();
         _logMarks.Clear();
@@ -179,9 +206,9 @@ internal sealed partial class Replica
         foreach (ProposeRequest request in found) { CompleteFromRecord(request.Sequence, request.FirstIndex); }
     }
 
-    private void DeleteGeneration(string directory) => _node.Run(new FileJob(
+    private void DeleteGeneration(int generation) => _node.Run(new FileJob(
         $"{Shard} delete old files",
-        () => Files.DeleteDirectory(directory),
+        () => ReplicaStore.DeleteGeneration(Files, Directory, generation),
         static failure => _ = failure)); // What is left is deleted when the node starts.
 
     private void CloseSnapshots()

@@ -41,6 +41,8 @@ internal sealed partial class Replica
         _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
         (_engine, _generation) = ReplicaStore.OpenEngine(
             Files, Directory, Config.Engine, _keys, node.Cache, recovered?.Released.Index ?? LogIndex.Zero);
+        _lastGeneration = _generation;
+        _lastContext = node.Session;
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
         ReadAppliedRecords();
@@ -210,8 +212,16 @@ internal sealed partial class Replica
 
     public (LogIndex Applied, ulong Hash) Hash() => (_engine.Applied.Index, _machine.HashState(_engine));
 
-    public void EngineJobFinished(EngineJob job, Exception? failure)
+    public void EngineJobFinished(StorageEngine engine, EngineJob job, Exception? failure)
     {
+        if (engine != _engine)
+        {
+            // A snapshot has replaced that engine, and its files may be gone under the job: it only lets go of what it holds.
+            if (failure is not (null or DiskException or CorruptFileException)) { throw failure; }
+            engine.Complete(job, failed: failure is not null);
+            return;
+        }
+
         if (failure is not null && !FileJob.IsSurvivable(failure)) { throw failure; }
         LogPosition before = _engine.Flushed;
         _engine.Complete(job, failed: failure is not null);
@@ -328,7 +338,7 @@ internal sealed partial class Replica
     private void StartEngineJobs()
     {
         if (_retryJobsTick != 0) { return; }
-        while (_engine.NextJob() is { } job) { _node.Run(new EngineNodeJob(this, job)); }
+        while (_engine.NextJob() is { } job) { _node.Run(new EngineNodeJob(this, _engine, job)); }
     }
 
     // The files hold more: the log may forget as much, except for a little that serves followers that lag.
@@ -338,7 +348,8 @@ internal sealed partial class Replica
         _node.Batch.AddRelease(Shard, flushed);
         long excess = _raft.LogBytes - Config.LogRetainBytes;
         LogIndex compactTo = default;
-        while (excess > 0 && _logMarks.TryPeek(out (LogIndex Index, long Bytes) mark) && mark.Index <= flushed.Index)
+        LogIndex last = LogIndex.Min(flushed.Index, LastToForget);
+        while (excess > 0 && _logMarks.TryPeek(out (LogIndex Index, long Bytes) mark) && mark.Index <= last)
         {
             _logMarks.Dequeue();
             excess -= mark.Bytes;

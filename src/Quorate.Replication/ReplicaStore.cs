@@ -14,6 +14,7 @@ internal static class ReplicaStore
 {
     private const string GenerationPrefix = "gen-";
     private const string IncomingPrefix = "incoming-";
+    private const string DeletedPrefix = "deleted-";
     private const string DescriptorFile = "descriptor";
 
     public const string Root = "shards";
@@ -97,6 +98,21 @@ internal static class ReplicaStore
         return (new(id, machine, places.ToImmutable()), self);
     }
 
+    /// <summary>
+    /// Deletes an engine's files. They lose their name first, durably: an engine of which a crash has left some files, but not
+    /// all, would look damaged when the node starts.
+    /// </summary>
+    public static void DeleteGeneration(IFileSystem files, string directory, int number)
+    {
+        string name = Generation(directory, number);
+        if (!files.Exists(name)) { return; }
+        string deleted = $"{directory}/{DeletedPrefix}{number.ToString("D6", CultureInfo.InvariantCulture)}";
+        files.DeleteDirectory(deleted);
+        files.Rename(name, deleted);
+        files.SyncDirectory(directory);
+        files.DeleteDirectory(deleted);
+    }
+
     /// <summary>Checks that the log is not gone, and changes nothing.</summary>
     /// <exception cref="CorruptFileException">There are shards, but no log.</exception>
     public static void CheckHasLog(IFileSystem files, string logDirectory)
@@ -146,7 +162,10 @@ internal static class ReplicaStore
 
         foreach (string name in names)
         {
-            if (name.StartsWith(IncomingPrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{directory}/{name}"); }
+            if (name.StartsWith(IncomingPrefix, StringComparison.Ordinal) || name.StartsWith(DeletedPrefix, StringComparison.Ordinal))
+            {
+                files.DeleteDirectory($"{directory}/{name}");
+            }
         }
 
         if (generations.Count == 0)
@@ -189,7 +208,7 @@ internal static class ReplicaStore
                 bool isFurther = engine.Flushed.Index > other.Engine.Flushed.Index;
                 (StorageEngine loser, int loserNumber) = isFurther ? other : (engine, number);
                 loser.Dispose();
-                files.DeleteDirectory(Generation(directory, loserNumber));
+                DeleteGeneration(files, directory, loserNumber);
                 if (!isFurther) { continue; }
             }
 

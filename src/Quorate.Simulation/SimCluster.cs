@@ -15,6 +15,7 @@ public sealed class SimCluster : IDisposable
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly ImmutableArray<ShardDescriptor> _shards;
     private readonly Queue<string> _recent = [];
+    private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
     private long _order;
     private ulong _trace = 14695981039346656037;
 
@@ -24,11 +25,11 @@ public sealed class SimCluster : IDisposable
         Options = options;
         var random = new Prng(seed);
         Random = random.Split(1);
-        Network = new(this, options.Nodes, random.Split(2));
+        Network = new(this, options.Nodes + options.Spares, random.Split(2));
         ImmutableArray<ReplicaPlace> places =
             [.. Enumerable.Range(0, options.Nodes).Select(i => new ReplicaPlace(new((ulong)i + 1), SimNode.IdOf(i)))];
         _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), (int)Catalog.KeyValue.Id, places))];
-        Nodes = [.. Enumerable.Range(0, options.Nodes).Select(i => new SimNode(this, i, random.Split(100 + (ulong)i)))];
+        Nodes = [.. Enumerable.Range(0, options.Nodes + options.Spares).Select(i => new SimNode(this, i, random.Split(100 + (ulong)i)))];
     }
 
     /// <summary>Where all its randomness comes from.</summary>
@@ -111,20 +112,43 @@ public sealed class SimCluster : IDisposable
         Demand(condition(this), $"not reached within {within.TotalSeconds} s of simulated time");
     }
 
-    /// <summary>True if all nodes are up and all replicas of each shard have applied the same entries to the same state.</summary>
+    /// <summary>True if all members of each shard are up and have applied all there is, to the same state.</summary>
     public bool ReplicasAgree()
     {
         foreach (ShardDescriptor shard in _shards)
         {
-            if (!Nodes.All(node => node.Core?.StatusOf(shard.Shard) is not null)) { return false; }
-            ShardStatus[] statuses = [.. Nodes.Select(node => node.Core!.StatusOf(shard.Shard)!)];
-            bool sameLog = statuses.All(s => s.Applied == s.LastIndex && s.Applied == statuses[0].Applied && !s.Leader.IsNone);
-            if (!sameLog) { return false; }
-            ulong[] hashes = [.. Nodes.Select(node => node.Core!.HashOf(shard.Shard).Hash).Distinct()];
-            Demand(hashes.Length == 1, $"{shard.Shard}: replicas that applied {statuses[0].Applied} differ in state");
+            if (LeaderOf(shard.Shard)?.Core?.StatusOf(shard.Shard) is not { } leader) { return false; }
+            foreach ((ReplicaId replica, NodeId place) in leader.Members)
+            {
+                bool isThere = Nodes.FirstOrDefault(node => node.Id == place)?.Core?.StatusOf(shard.Shard) is { } status &&
+                    status.Replica == replica && status.Applied == leader.LastIndex && status.LastIndex == leader.LastIndex &&
+                    status.Leader == leader.Replica;
+                if (!isThere) { return false; }
+            }
         }
 
+        CompareStates();
         return true;
+    }
+
+    /// <summary>Demands that all replicas of a shard that have ever stood at the same entry had the same state there.</summary>
+    public void CompareStates()
+    {
+        foreach (SimNode node in Nodes)
+        {
+            if (node.Core is not { } core) { continue; }
+            foreach (ShardId shard in core.Shards)
+            {
+                (LogIndex applied, ulong hash) = core.HashOf(shard);
+                if (!_states.TryGetValue((shard, applied), out (ulong Hash, int Node) known))
+                {
+                    _states.Add((shard, applied), (hash, node.Index));
+                    continue;
+                }
+
+                Demand(hash == known.Hash, $"{shard}: nodes {known.Node + 1} and {node.Index + 1} differ in state at entry {applied}");
+            }
+        }
     }
 
     /// <summary>The node that leads a shard in the highest term, or null.</summary>

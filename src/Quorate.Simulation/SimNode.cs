@@ -42,6 +42,9 @@ public sealed class SimNode : INodeHost
     /// <summary>Milliseconds by which its wall clock is ahead of simulated time.</summary>
     public long ClockOffsetMillis { get; set; }
 
+    /// <summary>Microseconds that a job of this name takes; null for what the options say.</summary>
+    public Func<string, long?>? HoldJob { get; set; }
+
     /// <summary>True while it stands still: nothing is taken in, time goes on for the others.</summary>
     public bool IsPaused { get; private set; }
 
@@ -114,7 +117,7 @@ public sealed class SimNode : INodeHost
     internal void HangUp(long connection) => _onCrash.Remove(connection);
 
     /// <summary>Runs a call on the node, if it is up, and then what the call has queued.</summary>
-    internal void Do(Action<NodeCore> call)
+    public void Do(Action<NodeCore> call)
     {
         if (_core is null) { return; }
         if (IsPaused)
@@ -159,7 +162,7 @@ public sealed class SimNode : INodeHost
     }
 
     /// <inheritdoc/>
-    public void Run(NodeJob job) => Later(_random.Between(50, _cluster.Options.MaxJobMicros), () => Do(core =>
+    public void Run(NodeJob job) => Later(JobMicros(job), () => Do(core =>
     {
         _cluster.Trace(Index, job.Name, 0);
         Exception? failure = null;
@@ -180,6 +183,14 @@ public sealed class SimNode : INodeHost
     {
         _cluster.Trace(Index, change.Name, change.Shard.Value);
         _cluster.Log(Index, change);
+    }
+
+    private long JobMicros(NodeJob job)
+    {
+        if (HoldJob?.Invoke(job.Name) is { } held) { return held; }
+        SimOptions options = _cluster.Options;
+        bool isSlow = options.SlowJobMicros > options.MaxJobMicros && _random.Chance(1, 10);
+        return _random.Between(50, isSlow ? options.SlowJobMicros : options.MaxJobMicros);
     }
 
     private void Tick()

@@ -12,7 +12,10 @@ public sealed record SimOptions
     /// <summary>Nodes. Default: 3.</summary>
     public int Nodes { get; init; } = 3;
 
-    /// <summary>Shards, each with a replica on every node. Default: 1.</summary>
+    /// <summary>Further nodes, which hold nothing until a change of membership gives them a replica. Default: 0.</summary>
+    public int Spares { get; init; }
+
+    /// <summary>Shards, each with a replica on every node but the spares. Default: 1.</summary>
     public int Shards { get; init; } = 1;
 
     /// <summary>Microseconds from sending to arrival, without faults: at least. Default: 100.</summary>
@@ -26,6 +29,9 @@ public sealed record SimOptions
 
     /// <summary>Microseconds that a flush, compaction or piece of a snapshot takes at most. Default: 20,000.</summary>
     public long MaxJobMicros { get; init; } = 20_000;
+
+    /// <summary>Microseconds that one job in ten takes at most, if that is longer: a large compaction, say. Default: 0.</summary>
+    public long SlowJobMicros { get; init; }
 
     /// <summary>Raft's timers and limits.</summary>
     public RaftOptions Raft { get; init; } = new()
@@ -53,6 +59,12 @@ public sealed record SimOptions
     /// <summary>Bytes of flushed entries kept for followers that lag; less means more snapshots. Default: 16 KiB.</summary>
     public long LogRetainBytes { get; init; } = 16 * 1024;
 
+    /// <summary>Entries after which a shard is flushed though its memtable is not full. Default: 500.</summary>
+    public int FlushEntries { get; init; } = 500;
+
+    /// <summary>Entries for which retried commands are recognized. Default: 2,000.</summary>
+    public int DedupeEntries { get; init; } = 2_000;
+
     internal NodeConfig ConfigOf(NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards) => new()
     {
         Cluster = new(0xC1),
@@ -63,8 +75,8 @@ public sealed record SimOptions
         Wal = Wal,
         Engine = Engine,
         LogRetainBytes = LogRetainBytes,
-        FlushEntries = 500,
-        DedupeEntries = 2000,
+        FlushEntries = FlushEntries,
+        DedupeEntries = DedupeEntries,
         MaxEntryBytes = 4096,
         SnapshotChunkBytes = 4096,
     };

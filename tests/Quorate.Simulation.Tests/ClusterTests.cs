@@ -1,3 +1,7 @@
+using System.Collections.Immutable;
+using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Replication;
 using Quorate.Simulation.Disk;
 using Xunit;
 
@@ -65,8 +69,99 @@ public sealed class ClusterTests
         History history = cluster.Run(TimeSpan.FromMinutes(1), new RegisterWorkload { ThinkMillis = 10 });
         away.Start();
         cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(30));
-        Assert.True(cluster.Reported.GetValueOrDefault("snapshot-installed") >= 1, string.Join(',', cluster.Reported));
+        Assert.True(cluster.Reported.GetValueOrDefault("snapshot-installed") >= 1, string.Join(",", cluster.Reported));
         Linearizability.Check(history);
+    }
+
+    // Goal: a snapshot may come while the engine that it replaces is at work; what that work brings is of no use any more.
+    // Method: a follower whose engine takes seconds for everything is cut off until the log has gone on without it.
+    [Fact]
+    public void A_snapshot_replaces_an_engine_at_work()
+    {
+        for (ulong seed = 1; seed <= 5; seed++)
+        {
+            using var cluster = SimCluster.Start(seed, new SimOptions { LogRetainBytes = 1_000, FlushEntries = 20, MaxJobMicros = 2_000 });
+            cluster.RunUntil(c => c.LeaderOf(new(1)) is not null, within: TimeSpan.FromSeconds(10));
+            SimNode away = cluster.Nodes.First(node => node != cluster.LeaderOf(new(1)));
+            away.HoldJob = name => name.Contains("snapshot", StringComparison.Ordinal) ? null : 30_000_000;
+            var workload = new RegisterWorkload { Clients = 60, ThinkMillis = 40, PaddingBytes = 300 };
+            History history = cluster.Run(TimeSpan.FromSeconds(2), workload);
+            cluster.Network.Partition(new SortedSet<int> { away.Index });
+            cluster.Run(TimeSpan.FromSeconds(5), workload);
+            cluster.Heal();
+            cluster.Run(TimeSpan.FromSeconds(40), workload);
+            cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(60));
+            Assert.True(cluster.Reported.GetValueOrDefault("snapshot-installed") >= 1, string.Join(",", cluster.Reported));
+            away.Crash(SimCrash.Mixed);
+            away.Start();
+            cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(60));
+        }
+    }
+
+    // Goal: membership at the level of the node: a spare learns, is promoted and serves; a voter is replaced; whoever is
+    // removed leaves a tombstone that outlives a restart; and all that was acknowledged is there.
+    [Theory]
+    [InlineData(1UL)]
+    [InlineData(2UL)]
+    [InlineData(3UL)]
+    public void A_spare_learns_is_promoted_and_replaces_a_voter(ulong seed)
+    {
+        ShardId shard = new(1);
+        using var cluster = SimCluster.Start(seed, new SimOptions { Spares = 2 });
+        var workload = new RegisterWorkload { ThinkMillis = 30 };
+        var history = new History();
+        cluster.RunUntil(c => c.LeaderOf(shard) is not null, within: TimeSpan.FromSeconds(10));
+        workload.Start(cluster, history, long.MaxValue);
+
+        Change([(MembershipStep.AddLearner, new(4))], [new(new(4), new(4))]);
+        Reach(c => c.Nodes[3].Core?.StatusOf(shard) is { IsLearner: true, Applied.Value: > 0 } learner && learner.Members.Length == 4);
+
+        Change([(MembershipStep.AddVoter, new(4))], []);
+        Reach(c => c.Nodes[3].Core?.StatusOf(shard) is { IsLearner: false });
+
+        // Two voters change at once, so this goes through joint consensus.
+        SimNode leaving = cluster.Nodes.First(node => node.Index < 3 && node != cluster.LeaderOf(shard));
+        ReplicaId removed = leaving.Core!.StatusOf(shard)!.Replica;
+        Change([(MembershipStep.Remove, removed), (MembershipStep.AddVoter, new(5))], [new(new(5), new(5))]);
+        Reach(c => c.Nodes[4].Core?.StatusOf(shard) is { IsLearner: false, Applied.Value: > 0 } && leaving.Core?.StatusOf(shard) is null);
+        Reach(c => c.LeaderOf(shard)?.Core?.StatusOf(shard)?.Members.Length == 4);
+
+        // The rest of the founders goes as well, the leader last: only those that joined remain.
+        foreach (int index in (int[])[0, 1, 2])
+        {
+            var founder = new ReplicaId((ulong)index + 1);
+            if (founder == removed) { continue; }
+            Change([(MembershipStep.Remove, founder)], []);
+            Reach(c => c.LeaderOf(shard)?.Core?.StatusOf(shard)?.Members.All(member => member.Replica != founder) ?? false);
+        }
+
+        leaving.Crash(SimCrash.LoseUnsynced);
+        leaving.Start();
+        cluster.RunUntil(c => c.Now > 0, within: TimeSpan.FromSeconds(1));
+        Assert.Null(leaving.Core!.StatusOf(shard));
+        foreach (SimNode node in cluster.Nodes.Skip(3))
+        {
+            node.Crash(SimCrash.Mixed);
+            node.Start();
+        }
+
+        cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(30));
+        workload.ReadAll(cluster, history);
+        Linearizability.Check(history);
+        Assert.True(history.Acknowledged >= 10, $"only {history.Acknowledged} writes: the run proves too little");
+
+        void Change(ImmutableArray<(MembershipStep, ReplicaId)> steps, ImmutableArray<ReplicaPlace> places)
+        {
+            ProposeOutcome outcome = ProposeOutcome.NotLeader;
+            Reach(c =>
+            {
+                if (outcome != ProposeOutcome.Appended) { c.LeaderOf(shard)?.Do(core => outcome = core.ChangeMembership(shard, new(steps, JointTransition.Auto, default), places)); }
+
+                return outcome == ProposeOutcome.Appended;
+            });
+        }
+
+        void Reach(Func<SimCluster, bool> condition) => cluster.RunUntil(condition, within: TimeSpan.FromSeconds(30));
     }
 
     // Goal: the seed is the only input. Method: run it twice, with all faults; any difference changes the hash of the trace.

@@ -17,9 +17,24 @@ internal static class Swarm
         {
             Nodes = new[] { 1, 3, 3, 3, 5 }[random.Below(5)],
             Shards = new[] { 1, 1, 2, 4 }[random.Below(4)],
-            LogRetainBytes = random.Between(2_000, 64_000),
+            LogRetainBytes = new[] { 1_000, 4_000, 16_000, 64_000 }[random.Below(4)],
             MaxSyncMicros = random.Between(200, 30_000),
             MaxDelayMicros = random.Between(200, 20_000),
+            MaxJobMicros = new[] { 5_000, 20_000, 200_000 }[random.Below(3)],
+            SlowJobMicros = new[] { 0, 1_000_000, 8_000_000 }[random.Below(3)],
+            Spares = random.Below(3),
+            FlushEntries = new[] { 30, 100, 500 }[random.Below(3)],
+            DedupeEntries = new[] { 40, 200, 2_000 }[random.Below(3)],
+            Raft = new()
+            {
+                HeartbeatTicks = 10,
+                ElectionTicks = 100,
+                MaxAppendBytes = 4096,
+                MaxInflightMessages = 1 + random.Below(16),
+                MaxInflightBytes = 16 * 1024,
+                MaxUncommittedBytes = random.Between(4_096, 65_536),
+                MaxCommittedBytes = random.Between(1, 8_192),
+            },
         };
         var workload = new RegisterWorkload
         {
@@ -33,17 +48,24 @@ internal static class Swarm
             new CrashLeader { Interval = Seconds(3, 10), Outcome = Outcome() },
             new CrashNodes { Interval = Seconds(3, 10), Outcome = Outcome() },
             new CrashInIo { Interval = Seconds(2, 10), WithinChanges = 1 + random.Below(200) },
-            new LossyNetwork { DropPercent = random.Below(15), DuplicatePercent = random.Below(15) },
+            new LossyNetwork
+            {
+                DropPercent = random.Below(15), DuplicatePercent = random.Below(15),
+                MaxDelay = TimeSpan.FromMilliseconds(random.Chance(1, 2) ? 200 : 5_000),
+            },
             new Partitions { Interval = Seconds(3, 12) },
             new PausesAndClocks { Interval = Seconds(3, 12) },
             new Transfers { Interval = Seconds(3, 12) },
+            new MembershipChanges { Interval = Seconds(1, 8) },
         ];
         SimFault[] chosen = [.. all.Where(_ => random.Chance(1, 2))];
 
         using var cluster = SimCluster.Start(seed, options);
-        History history = cluster.Run(TimeSpan.FromSeconds(random.Between(10, 40)), workload, chosen);
+        History history = cluster.Run(
+            TimeSpan.FromSeconds(random.Between(10, 40)), workload, [.. chosen, new StateComparison()]);
         cluster.Heal();
-        cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(60));
+        cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(200));
+        workload.ReadAll(cluster, history);
         try
         {
             Linearizability.Check(history);
@@ -70,9 +92,8 @@ public sealed class SwarmTests
     public void Every_seed_of_the_sweep_holds()
     {
         var failures = new List<string>();
-        Parallel.For(0, Seeds.SweepCount, new ParallelOptions { MaxDegreeOfParallelism = 2 }, i =>
+        Parallel.ForEach(Seeds.All, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
         {
-            ulong seed = Seeds.SweepFirst + (ulong)i;
             try
             {
                 Swarm.Run(seed);

@@ -12,7 +12,7 @@ internal sealed class SnapshotReceiver
     private readonly Replica _replica;
     private readonly NodeId _from;
     private readonly string _incoming;
-    private readonly string _final;
+    private readonly string _directory;
     private readonly long _total;
     private readonly Queue<SnapshotChunk> _waiting = [];
     private readonly long _windowBytes;
@@ -22,13 +22,14 @@ internal sealed class SnapshotReceiver
     private bool _isCreated;
     private bool _isAbandoned;
 
-    public SnapshotReceiver(Replica replica, SnapshotOffer offer, NodeId from, string incoming, string final)
+    public SnapshotReceiver(Replica replica, SnapshotOffer offer, NodeId from, string incoming, int generation)
     {
         _replica = replica;
         Offer = offer;
         _from = from;
         _incoming = incoming;
-        _final = final;
+        _directory = replica.Directory;
+        Generation = generation;
         _total = offer.Files.Sum(file => file.Length);
         _windowBytes = 8L * replica.Config.SnapshotChunkBytes;
         WorkNext();
@@ -36,8 +37,11 @@ internal sealed class SnapshotReceiver
 
     public SnapshotOffer Offer { get; }
 
-    /// <summary>Directory of the verified snapshot, once it is whole.</summary>
-    public string Directory => _final;
+    /// <summary>
+    /// Number of the verified snapshot's directory, once it is whole. No other snapshot of this run gets it: deleting an
+    /// unwanted one may take longer than receiving the next.
+    /// </summary>
+    public int Generation { get; }
 
     /// <summary>True from the moment its final name may exist on disk.</summary>
     public bool IsFinishing { get; private set; }
@@ -50,7 +54,7 @@ internal sealed class SnapshotReceiver
         if (IsFinishing || _isAbandoned) { return; }
 
         // Out of order, or more than was agreed to be in flight: the answer tells where to go on.
-        if (chunk.Offset != _enqueued || chunk.Bytes.Length > _total - _enqueued || _enqueued - _written > _windowBytes)
+        if (chunk.Bytes.IsEmpty || chunk.Offset != _enqueued || chunk.Bytes.Length > _total - _enqueued || _enqueued - _written > _windowBytes)
         {
             Acknowledge();
             return;
@@ -155,8 +159,8 @@ internal sealed class SnapshotReceiver
 
         StorageEngine.InstallCheckpoint(_replica.Files, _incoming, Offer.Manifest.Span);
         _replica.Files.SyncDirectory(_incoming);
-        _replica.Files.Rename(_incoming, _final);
-        _replica.Files.SyncDirectory(_replica.Directory);
+        _replica.Files.Rename(_incoming, ReplicaStore.Generation(_directory, Generation));
+        _replica.Files.SyncDirectory(_directory);
     }
 
     private void Acknowledge() => PeerFrame.AddProgress(
@@ -165,14 +169,13 @@ internal sealed class SnapshotReceiver
     private void DeleteIncoming()
     {
         string incoming = _incoming;
-        string final = _final;
         bool alsoFinal = IsFinishing;
         _replica.Run(new FileJob(
             $"{Offer.Shard} snapshot delete",
             () =>
             {
                 _replica.Files.DeleteDirectory(incoming);
-                if (alsoFinal) { _replica.Files.DeleteDirectory(final); }
+                if (alsoFinal) { ReplicaStore.DeleteGeneration(_replica.Files, _directory, Generation); }
             },
             static failure => _ = failure)); // What is left is deleted when the node starts.
     }

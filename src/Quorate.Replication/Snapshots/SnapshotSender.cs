@@ -49,7 +49,14 @@ internal sealed class SnapshotSender
     {
         _heardTick = _replica.Now;
         if (progress.State != SnapshotState.Receiving) { return progress.State == SnapshotState.Installed; }
-        _accepted = true;
+        if (!_accepted)
+        {
+            // The answer to an offer. If it was repeated, the receiver may have restarted since, and begun anew.
+            _accepted = true;
+            _acknowledged = Math.Clamp(progress.Offset, 0, _total);
+            _next = _acknowledged;
+        }
+
         if (progress.Offset > _acknowledged && progress.Offset <= _total) { _acknowledged = progress.Offset; }
         if (_next < _acknowledged) { _next = _acknowledged; }
         ReadNext();
@@ -64,10 +71,10 @@ internal sealed class SnapshotSender
         if (now - _heardTick > 30L * _replica.Config.Raft.ElectionTicks) { return false; }
         if (now - Math.Max(_heardTick, _sentTick) < _replica.Config.Raft.ElectionTicks) { return true; }
 
-        // Silence since the last send: the offer, a piece or the answer to it was lost. Go back to what is known to be there.
-        _sentTick = now;
-        _next = _acknowledged;
-        if (_accepted) { ReadNext(); } else { SendOffer(); }
+        // Silence since the last send: the offer, a piece or the answer was lost, or the receiver restarted and has forgotten all.
+        // The answer to the offer tells where to go on.
+        _accepted = false;
+        SendOffer();
         return true;
     }
 
@@ -87,7 +94,7 @@ internal sealed class SnapshotSender
     private void ReadNext()
     {
         int chunkBytes = _replica.Config.SnapshotChunkBytes;
-        if (IsOver || _isReading || _next >= _total || _next - _acknowledged >= (long)WindowChunks * chunkBytes) { return; }
+        if (IsOver || !_accepted || _isReading || _next >= _total || _next - _acknowledged >= (long)WindowChunks * chunkBytes) { return; }
 
         // One piece lies in one file, so that reading and writing are one call each.
         long offset = _next;

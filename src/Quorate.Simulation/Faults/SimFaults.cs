@@ -1,4 +1,6 @@
 using Quorate.Core;
+using Quorate.Raft;
+using Quorate.Replication;
 using Quorate.Simulation.Disk;
 
 namespace Quorate.Simulation;
@@ -103,7 +105,7 @@ public sealed record LossyNetwork : SimFault
     /// <summary>Frames delivered twice out of 100.</summary>
     public int DuplicatePercent { get; init; } = 2;
 
-    /// <summary>Latest arrival of a late frame; one in twenty is late.</summary>
+    /// <summary>Latest arrival of a late frame; one in twenty is late. It may outlive the run of the node it was meant for.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(200);
 
     internal override void Start(SimCluster cluster, long end)
@@ -165,6 +167,74 @@ public sealed record PausesAndClocks : SimFault
     });
 }
 
+/// <summary>
+/// Changes of membership, one or several steps at once: spares join as learners or voters, learners are promoted, voters are
+/// demoted, removed or replaced.
+/// </summary>
+public sealed record MembershipChanges : SimFault
+{
+    private readonly SortedSet<(ShardId Shard, NodeId Node)> _used = [];
+    private ulong _lastReplica = 100;
+
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(4);
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () => Change(cluster));
+
+    private void Change(SimCluster cluster)
+    {
+        ShardId[] shards = [.. cluster.Shards];
+        ShardId shard = shards[cluster.Random.Below(shards.Length)];
+        SimNode? leader = cluster.LeaderOf(shard);
+        if (leader?.Core?.StatusOf(shard) is not { } status) { return; }
+
+        var steps = new List<(MembershipStep Step, ReplicaId Replica)>();
+        var places = new List<ReplicaPlace>();
+        for (int left = 1 + cluster.Random.Below(2); left > 0; left--)
+        {
+            ReplicaId some = status.Members[cluster.Random.Below(status.Members.Length)].Replica;
+            if (steps.Exists(step => step.Replica == some)) { continue; }
+
+            // More come than go, or every run would end with a group of one.
+            switch (cluster.Random.Below(10))
+            {
+                case 0 when status.Members.Length > 2: steps.Add((MembershipStep.Remove, some)); break;
+                case 1: steps.Add((MembershipStep.AddLearner, some)); break;
+                case 2 or 3 or 4: steps.Add((MembershipStep.AddVoter, some)); break;
+                default: Join(cluster, status, steps, places); break;
+            }
+        }
+
+        // With no step at all it asks to leave a joint membership, which is refused unless there is one.
+        JointTransition transition = cluster.Random.Below(4) switch
+        {
+            0 => JointTransition.Explicit,
+            1 => JointTransition.Implicit,
+            _ => JointTransition.Auto,
+        };
+        var change = new MembershipChange([.. steps], transition, default);
+        leader.Do(core => core.ChangeMembership(shard, change, [.. places]));
+        if (transition == JointTransition.Explicit)
+        {
+            cluster.After(cluster.Random.Between(10_000, 3_000_000), () =>
+                cluster.LeaderOf(shard)?.Do(core => core.ChangeMembership(shard, MembershipChange.Leave, [])));
+        }
+    }
+
+    // A node that had a replica of this shard keeps its tombstone, so each spare is used once.
+    private void Join(
+        SimCluster cluster, ShardStatus status, List<(MembershipStep Step, ReplicaId Replica)> steps, List<ReplicaPlace> places)
+    {
+        SimNode? spare = cluster.Nodes.FirstOrDefault(
+            node => node.Index >= cluster.Options.Nodes && !_used.Contains((status.Shard, node.Id)));
+        if (spare is null) { return; }
+        _used.Add((status.Shard, spare.Id));
+        var replica = new ReplicaId(++_lastReplica);
+        steps.Add((cluster.Random.Chance(1, 2) ? MembershipStep.AddLearner : MembershipStep.AddVoter, replica));
+        places.Add(new(replica, spare.Id));
+    }
+}
+
 /// <summary>Leadership is handed around on purpose.</summary>
 public sealed record Transfers : SimFault
 {
@@ -175,7 +245,18 @@ public sealed record Transfers : SimFault
     {
         ShardId[] shards = [.. cluster.Shards];
         ShardId shard = shards[cluster.Random.Below(shards.Length)];
-        var to = new ReplicaId((ulong)cluster.Random.Below(cluster.Nodes.Length) + 1);
-        cluster.LeaderOf(shard)?.Do(core => core.TransferLeadership(shard, to));
+        SimNode? leader = cluster.LeaderOf(shard);
+        if (leader?.Core?.StatusOf(shard)?.Members is not { } members) { return; }
+        ReplicaId to = members[cluster.Random.Below(members.Length)].Replica;
+        leader.Do(core => core.TransferLeadership(shard, to));
     });
+}
+
+/// <summary>No fault, but a check again and again: replicas that stood at the same entry must have had the same state there.</summary>
+public sealed record StateComparison : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
+
+    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, cluster.CompareStates);
 }

@@ -30,10 +30,38 @@ public sealed record RegisterWorkload
     /// <summary>True if no operation waits for its answer.</summary>
     internal bool IsIdle => _busy == 0;
 
-    internal void Start(SimCluster cluster, History history, long end)
+    /// <summary>Starts the clients; they ask nothing after the end (simulated microseconds).</summary>
+    public void Start(SimCluster cluster, History history, long end)
     {
         for (int i = 0; i < Clients; i++) { Next(cluster, history, end, i, cluster.Random.Split(1000 + (ulong)i)); }
     }
+
+    /// <summary>
+    /// Reads every register on every node that has it, when all replicas agree: what was acknowledged must be there at the end.
+    /// </summary>
+    public void ReadAll(SimCluster cluster, History history)
+    {
+        foreach (SimNode node in cluster.Nodes)
+        {
+            for (int key = 0; key < Keys; key++)
+            {
+                ShardId shard = ShardOf(cluster, key);
+                NodeId place = node.Id;
+                bool isMember = cluster.LeaderOf(shard)?.Core?.StatusOf(shard)?.Members.Any(member => member.Node == place) ?? false;
+                if (!isMember || node.Core?.OpenLocalView(shard) is not { } view) { continue; }
+                using (view)
+                {
+                    history.Add(new()
+                    {
+                        Process = -1, Key = key, Action = RegisterAction.Read, Invoked = cluster.Now, Returned = cluster.Now,
+                        Seen = ValueIn(view, key),
+                    });
+                }
+            }
+        }
+    }
+
+    private static ShardId ShardOf(SimCluster cluster, int key) => new((ulong)(key % cluster.Options.Shards) + 1);
 
     private void Next(SimCluster cluster, History history, long end, int process, Prng random)
     {
@@ -70,7 +98,7 @@ public sealed record RegisterWorkload
                 Next(cluster, history, end, process, random);
             };
             connection = node.Connect(() => finish(false, static () => { }));
-            var shard = new ShardId((ulong)(operation.Key % cluster.Options.Shards) + 1);
+            ShardId shard = ShardOf(cluster, operation.Key);
             if (operation.Action == RegisterAction.Read)
             {
                 node.Do(core => core.Read(new Reading
@@ -114,6 +142,12 @@ public sealed record RegisterWorkload
     }
 
     private static byte[] KeyBytes(int key) => [(byte)'r', (byte)key];
+
+    private static long ValueIn(IReadView view, int key)
+    {
+        ImmutableArray<KeyValueRecord> records = KvQueries.Range(view, new() { Key = KeyBytes(key) }).Records;
+        return records.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(records[0].Value.Span);
+    }
 
     private byte[] ValueBytes(long value)
     {
@@ -169,8 +203,7 @@ public sealed record RegisterWorkload
             if (view is not null)
             {
                 using IReadView closing = view;
-                ImmutableArray<KeyValueRecord> records = KvQueries.Range(view, new() { Key = KeyBytes(Key) }).Records;
-                if (!records.IsEmpty) { seen = BinaryPrimitives.ReadInt64LittleEndian(records[0].Value.Span); }
+                seen = ValueIn(view, Key);
             }
 
             Finish(outcome, seen);
