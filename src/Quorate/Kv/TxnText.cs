@@ -63,14 +63,14 @@ internal static class TxnText
         int open = line.IndexOf('(', StringComparison.Ordinal);
         if (open < 0) { throw new TxnTextException(number, $"'{line}' is not target(\"key\") op \"value\""); }
         int at = open + 1;
-        string key = ReadWord(line, ref at, number, ')');
+        string key = ReadWord(line, ref at, number, end: ')');
         SkipBlanks(line, ref at);
         if (at >= line.Length || line[at] != ')') { throw new TxnTextException(number, $"')' is missing in '{line}'"); }
         at++;
         SkipBlanks(line, ref at);
         Compare.Types.CompareResult result = ReadOperator(line, ref at, number);
         SkipBlanks(line, ref at);
-        string value = ReadWord(line, ref at, number, '\0');
+        string value = ReadWord(line, ref at, number);
         SkipBlanks(line, ref at);
         if (at < line.Length) { throw new TxnTextException(number, $"'{line[at..]}' follows the comparison"); }
 
@@ -205,7 +205,7 @@ internal static class TxnText
         SkipBlanks(line, ref at);
         while (at < line.Length)
         {
-            words.Add(ReadWord(line, ref at, number, '\0'));
+            words.Add(ReadWord(line, ref at, number));
             SkipBlanks(line, ref at);
         }
 
@@ -218,7 +218,7 @@ internal static class TxnText
     }
 
     // A bare word, or a text in quotes: double ones with escapes, single ones as they stand.
-    private static string ReadWord(string line, ref int at, int number, char end)
+    private static string ReadWord(string line, ref int at, int number, char? end = null)
     {
         SkipBlanks(line, ref at);
         if (at >= line.Length) { throw new TxnTextException(number, "the line ends too early"); }

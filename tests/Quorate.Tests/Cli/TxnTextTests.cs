@@ -50,6 +50,13 @@ public class TxnTextTests
         Assert.Empty(onlyThen.Failure);
     }
 
+    [Fact]
+    public void Any_character_may_stand_in_a_word()
+    {
+        TxnRequest txn = TxnText.Parse("\nput a\0b \0\n");
+        Assert.Equal(("a\0b", "\0"), (txn.Success[0].RequestPut.Key.ToStringUtf8(), txn.Success[0].RequestPut.Value.ToStringUtf8()));
+    }
+
     [Theory]
     [InlineData("value(\"a\" = \"b\"", "line 1")]
     [InlineData("value a = b", "line 1")]
