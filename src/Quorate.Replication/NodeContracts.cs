@@ -182,6 +182,7 @@ public interface INodeHost
 }
 
 /// <summary>A shard as this node sees it.</summary>
+/// <remarks>DiskBytes is what its data takes: its tables, and what only the node's log holds until the next flush.</remarks>
 public sealed record ShardStatus(
     ShardId Shard, ReplicaId Replica, Role Role, Term Term, ReplicaId Leader, NodeId LeaderNode, LogIndex Commit,
     LogIndex Applied, LogIndex LastIndex, bool IsLearner, long DiskBytes, ImmutableArray<ReplicaPlace> Members);

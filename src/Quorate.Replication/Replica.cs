@@ -206,7 +206,7 @@ internal sealed partial class Replica
         RaftStatus raft = _raft.Status;
         return new(
             Shard, Id, raft.Role, raft.Term, raft.Leader, PlaceOf(raft.Leader), raft.Commit, _engine.Applied.Index, raft.LastIndex,
-            raft.Membership.IsLearner(Id), _engine.DiskBytes,
+            raft.Membership.IsLearner(Id), _engine.DiskBytes + _engine.UnflushedBytes,
             [.. raft.Membership.All.Select(replica => new ReplicaPlace(replica, PlaceOf(replica)))]);
     }
 

@@ -31,6 +31,15 @@ public sealed class NodeRuntimeTests
     }
 
     [Fact]
+    public void The_size_of_a_shard_counts_what_is_not_flushed_yet()
+    {
+        using var nodes = new Nodes(1);
+        NodeRuntime node = nodes.Start(1);
+        nodes.Set(1, "a", new string('x', 3000));
+        Waiting.Until(() => node.StatusOf(Nodes.Shard) is { DiskBytes: > 3000 }, "the size to be told");
+    }
+
+    [Fact]
     public void Everything_acknowledged_survives_a_kill()
     {
         using var nodes = new Nodes(1);
