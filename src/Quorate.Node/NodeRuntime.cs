@@ -285,7 +285,8 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         else { _network.Dispose(); }
 
         bool isQuiet = _jobs.Stop(Left(until) + TimeSpan.FromSeconds(1)) & _sync.Stop(Left(until) + TimeSpan.FromSeconds(1)) & loopEnded;
-        if (wasGraceful && isQuiet)
+        wasGraceful &= isQuiet && !_guard.HasFailed; // The last sync of all may have failed after the loop had ended.
+        if (wasGraceful)
         {
             // Only now: closing the log marks everything in it as synced, which after a failure would be a lie.
             _core.Dispose();
@@ -298,7 +299,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
 
         _log.Write(
             isQuiet ? LogSeverity.Info : LogSeverity.Warning, "node-stopped", new("node", Node.ToString()),
-            new("graceful", wasGraceful && isQuiet ? "yes" : "no"));
+            new("graceful", wasGraceful ? "yes" : "no"));
 
         // While a thread of ours may still write there, the directory is not free for another node.
         if (isQuiet) { _lock.Dispose(); }
