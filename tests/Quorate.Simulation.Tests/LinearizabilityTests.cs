@@ -144,17 +144,33 @@ public sealed class LinearizabilityTests
 
     private static RegisterOperation Write(long value, long invoked, long? returned = null, int key = 1) => new()
     {
-        Process = 1, Key = key, Action = RegisterAction.Write, Value = value, Invoked = invoked, Returned = returned ?? long.MaxValue,
+        Process = 1,
+        Key = key,
+        Action = RegisterAction.Write,
+        Value = value,
+        Invoked = invoked,
+        Returned = returned ?? long.MaxValue,
     };
 
     private static RegisterOperation Read(long seen, long invoked, long returned, int key = 1) => new()
     {
-        Process = 2, Key = key, Action = RegisterAction.Read, Seen = seen, Invoked = invoked, Returned = returned,
+        Process = 2,
+        Key = key,
+        Action = RegisterAction.Read,
+        Seen = seen,
+        Invoked = invoked,
+        Returned = returned,
     };
 
     private static RegisterOperation Compare(long expected, long value, bool matched, long invoked, long? returned) => new()
     {
-        Process = 3, Key = 1, Action = RegisterAction.CompareAndSet, Expected = expected, Value = value, Matched = matched,
-        Invoked = invoked, Returned = returned ?? long.MaxValue,
+        Process = 3,
+        Key = 1,
+        Action = RegisterAction.CompareAndSet,
+        Expected = expected,
+        Value = value,
+        Matched = matched,
+        Invoked = invoked,
+        Returned = returned ?? long.MaxValue,
     };
 }

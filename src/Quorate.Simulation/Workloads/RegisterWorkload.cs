@@ -53,7 +53,11 @@ public sealed record RegisterWorkload
                 {
                     history.Add(new()
                     {
-                        Process = -1, Key = key, Action = RegisterAction.Read, Invoked = cluster.Now, Returned = cluster.Now,
+                        Process = -1,
+                        Key = key,
+                        Action = RegisterAction.Read,
+                        Invoked = cluster.Now,
+                        Returned = cluster.Now,
                         Seen = ValueIn(view, key),
                     });
                 }
