@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Quorate.Bench;
+using Quorate.Check;
 using Quorate.Dev;
 using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
@@ -27,6 +28,7 @@ internal static class CommandLine
             KvCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
+            CheckCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (Option option in root.Options)

@@ -1,0 +1,14 @@
+namespace Quorate.Simulation.Checkers;
+
+/// <summary>The table of models. To add one: its class, and a line here.</summary>
+public static class Models
+{
+    /// <summary>All models.</summary>
+    public static IReadOnlyList<IModel> All { get; } =
+    [
+        new SetModel(),
+    ];
+
+    /// <summary>The model of this name; null if there is none.</summary>
+    public static IModel? Find(string name) => All.FirstOrDefault(model => model.Name == name);
+}
