@@ -34,7 +34,16 @@ internal sealed class ServerProcess : IDisposable
 
     public int PeerPort { get; }
 
-    public Uri Endpoint => new($"http://127.0.0.1:{ClientPort}");
+    /// <summary>Where clients reach it.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Starts its process; a test may do so elsewhere than in its own network, or with another environment.</summary>
+    public Func<ProcessStartInfo, Process> Launch { get; init; } = start => Process.Start(start)!;
+
+    public Uri Endpoint => new($"http://{Host}:{ClientPort}");
+
+    /// <summary>It has said that it serves, in this life.</summary>
+    public bool IsReady => _isReady;
 
     public bool IsRunning => _process is { HasExited: false };
 
@@ -72,7 +81,7 @@ internal sealed class ServerProcess : IDisposable
         foreach (string argument in _arguments) { start.ArgumentList.Add(argument); }
         _isReady = false;
         _process?.Dispose();
-        _process = Process.Start(start)!;
+        _process = Launch(start);
         _process.OutputDataReceived += Take;
         _process.ErrorDataReceived += Take;
         _process.BeginOutputReadLine();

@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using Quorate.FrontDoors.Etcd.Client;
+using Quorate.FrontDoors.Etcd.Protos;
+
+namespace Quorate.Conformance.Tests.Faults;
+
+/// <summary>
+/// Servers in a network lab, and an operator who starts again whatever ended, as a service manager does. An end that no fault of
+/// the run explains is noted.
+/// </summary>
+internal sealed class FaultCluster : IDisposable
+{
+    private const int ClientPort = 2379;
+    private const int PeerPort = 2380;
+
+    private static readonly string[] ExplainedEnds = ["No space left on device", "Input/output error"];
+
+    private readonly string _directory;
+    private readonly Lock[] _locks;
+    private readonly Life[] _lives;
+    private readonly int[] _keptDown;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _operator;
+
+    public FaultCluster(NetworkLab lab, string directory, params IEnumerable<string> settings)
+    {
+        Lab = lab;
+        _directory = directory;
+        string cluster = string.Join(',', Enumerable.Range(0, lab.Nodes).Select(i => $"n{i}=http://{lab.AddressOf(i)}:{PeerPort}"));
+        Servers = [.. Enumerable.Range(0, lab.Nodes).Select(i => NewServer(i, cluster, [.. settings]))];
+        _locks = [.. Servers.Select(_ => new Lock())];
+        _lives = [.. Servers.Select(_ => new Life())];
+        _keptDown = new int[Servers.Length];
+        foreach (ServerProcess server in Servers) { server.Start(); }
+        foreach (ServerProcess server in Servers) { server.WaitUntilReady(); }
+        _operator = Task.Run(OperateAsync);
+    }
+
+    public NetworkLab Lab { get; }
+
+    public ImmutableArray<ServerProcess> Servers { get; }
+
+    /// <summary>Ends of servers that were neither wanted nor the right answer to a fault of the disk.</summary>
+    public ConcurrentQueue<string> UnexplainedEnds { get; } = new();
+
+    /// <summary>Where a server keeps its data.</summary>
+    public string DataDirectoryOf(int node) => Path.Combine(_directory, "n" + node.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>SIGKILL, if it runs. It is started again once nobody keeps it down.</summary>
+    public void Kill(int node)
+    {
+        lock (_locks[node])
+        {
+            if (!Servers[node].IsRunning) { return; }
+            _lives[node].EndIsWanted = true;
+            Servers[node].Kill();
+        }
+    }
+
+    /// <summary>SIGTERM, if it runs. A server that does not end with exit code 0 then is noted as an unexplained end.</summary>
+    public void Terminate(int node)
+    {
+        lock (_locks[node])
+        {
+            if (!Servers[node].IsRunning) { return; }
+            _lives[node].IsTerminated = true;
+            _ = Native.Kill(Servers[node].ProcessId, Native.SignalTerminate);
+        }
+    }
+
+    /// <summary>While this is held, the server is not started again.</summary>
+    public IDisposable KeepDown(int node)
+    {
+        Interlocked.Increment(ref _keptDown[node]);
+        return new Undo(() => Interlocked.Decrement(ref _keptDown[node]));
+    }
+
+    /// <summary>SIGSTOP until Dispose.</summary>
+    public IDisposable Pause(int node)
+    {
+        Signal(node, Native.SignalStop);
+        return new Undo(() => Signal(node, Native.SignalContinue));
+    }
+
+    /// <summary>The member that the one asked first takes for the leader, or a random one if none knows.</summary>
+    public async Task<int> LeaderOrAnyAsync(Random random)
+    {
+        foreach (int node in Enumerable.Range(0, Servers.Length).OrderBy(_ => random.Next()).ToArray())
+        {
+            try
+            {
+                using var client = new EtcdGrpcClient([Servers[node].Endpoint], TimeSpan.FromMilliseconds(300));
+                StatusResponse status = await client.CallAsync(EtcdMethods.Status, new StatusRequest(), TimeSpan.FromMilliseconds(500));
+                if (status.Leader == status.Header.MemberId && status.Leader != 0) { return node; }
+            }
+            catch (EtcdRpcException)
+            {
+                // Down or cut off; the next one may know.
+            }
+        }
+
+        return random.Next(Servers.Length);
+    }
+
+    /// <summary>What each server printed, for a report.</summary>
+    public void SaveLogs(string directory)
+    {
+        foreach (ServerProcess server in Servers) { File.WriteAllText(Path.Combine(directory, server.Name + ".log"), server.Log); }
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _operator.Wait();
+        for (int node = 0; node < Servers.Length; node++) { Signal(node, Native.SignalContinue); }
+        foreach (ServerProcess server in Servers) { server.Dispose(); }
+        _stop.Dispose();
+    }
+
+    private ServerProcess NewServer(int node, string cluster, string[] settings)
+    {
+        string address = Lab.AddressOf(node);
+        return new ServerProcess(
+            $"n{node}", ClientPort, PeerPort,
+            [
+                "start", "--name", $"n{node}", "--data-dir", DataDirectoryOf(node), "--allow-plaintext",
+                "--listen-client-urls", $"http://{address}:{ClientPort}", "--advertise-client-urls", $"http://{address}:{ClientPort}",
+                "--listen-peer-urls", $"http://{address}:{PeerPort}", "--initial-advertise-peer-urls", $"http://{address}:{PeerPort}",
+                "--initial-cluster", cluster, "--initial-cluster-token", "faults", .. settings,
+            ])
+        {
+            Host = address,
+            Launch = start => Lab.Launch(node, start),
+        };
+    }
+
+    private async Task OperateAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            for (int node = 0; node < Servers.Length; node++)
+            {
+                lock (_locks[node])
+                {
+                    if (!Servers[node].IsRunning) { Operate(node); }
+                }
+            }
+
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+
+    private void Operate(int node)
+    {
+        ServerProcess server = Servers[node];
+        Life life = _lives[node];
+        if (!life.IsOver)
+        {
+            life.IsOver = true;
+            int code = server.WaitForExit(); // Its last words, too.
+            string log = server.Log[life.LogStart..];
+            bool isExplained = life.EndIsWanted || (life.IsTerminated && code == 0) ||
+                ExplainedEnds.Any(end => log.Contains(end, StringComparison.Ordinal));
+            if (!isExplained) { UnexplainedEnds.Enqueue($"{server.Name} ended with {code}:\n{log}"); }
+        }
+
+        if (Volatile.Read(ref _keptDown[node]) > 0) { return; }
+        _lives[node] = new Life { LogStart = server.Log.Length };
+        server.Start();
+    }
+
+    private void Signal(int node, int signal)
+    {
+        lock (_locks[node])
+        {
+            if (Servers[node].IsRunning) { _ = Native.Kill(Servers[node].ProcessId, signal); }
+        }
+    }
+
+    private sealed class Undo(Action undo) : IDisposable
+    {
+        private Action? _undo = undo;
+
+        public void Dispose() => Interlocked.Exchange(ref _undo, null)?.Invoke();
+    }
+
+    /// <summary>One life of a server, from a start to an end.</summary>
+    private sealed class Life
+    {
+        public int LogStart { get; init; }
+
+        public bool EndIsWanted { get; set; }
+
+        public bool IsTerminated { get; set; }
+
+        public bool IsOver { get; set; }
+    }
+}
