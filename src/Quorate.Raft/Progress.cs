@@ -75,6 +75,12 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     /// <summary>Heard from since the last quorum check.</summary>
     public bool IsActive { get; set; }
 
+    /// <summary>
+    /// 0 for a member. A replica that was removed is sent the log for one or two election timeouts more, so that it learns of its
+    /// removal; this counts the quorum checks since.
+    /// </summary>
+    public int Leaving { get; set; }
+
     /// <summary>Newest round of reads it has confirmed.</summary>
     public ulong ReadRound { get; set; }
 

@@ -195,6 +195,7 @@ public sealed partial class RaftCore
         {
             _electionElapsed = 0;
             _transferee = ReplicaId.None; // It had its time; take proposals again.
+            DropLeavingPeers();
             if (_options.CheckQuorum && !HearsMajority())
             {
                 BecomeFollower(_term, ReplicaId.None);

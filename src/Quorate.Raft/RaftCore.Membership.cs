@@ -76,10 +76,24 @@ public sealed partial class RaftCore
         if (_role == Role.Leader) { LeadNewMembership(); }
     }
 
+    /// <summary>
+    /// What a replica that was removed still has to say when it is asked for a vote: no, and what is committed. Its voice may be
+    /// missing otherwise: the last voter of a shrunk group, restarted before it heard that the removal is committed, asks the
+    /// removed one for a vote, and needs only that news. Changes nothing.
+    /// </summary>
+    public RequestVoteReply RefuseAsRemoved(RequestVote request)
+    {
+        // A candidate listens to refusals in its own term; a pre-vote names the term after that.
+        Term asked = request.IsPreVote ? new(request.Term.Value - 1) : request.Term;
+        MessageHeader header = HeaderTo(request.From) with { Term = asked > _term ? asked : _term };
+        return new(header, request.IsPreVote, false, Committed);
+    }
+
     private void LeadNewMembership()
     {
         if (!_membership.IsVoter(_id) && _options.StepDownOnRemoval)
         {
+            BroadcastHeartbeat(); // Our successors need not find out by themselves that this change is committed.
             BecomeFollower(_term, ReplicaId.None);
             return;
         }
@@ -96,12 +110,36 @@ public sealed partial class RaftCore
         ConfirmReads();
     }
 
-    /// <summary>Makes the peers those of the membership; what is known of those that stay is kept.</summary>
+    /// <summary>Makes the peers those of the membership, and those that leave; what is known of those that stay is kept.</summary>
     private void RebuildPeers(bool active)
     {
         var peers = new List<Progress>();
-        foreach (ReplicaId id in _membership.All) { peers.Add(Peer(id) ?? NewPeer(id, active)); }
-        _peers = [.. peers];
+        foreach (ReplicaId id in _membership.All)
+        {
+            Progress peer = Peer(id) ?? NewPeer(id, active);
+            peer.Leaving = 0;
+            peers.Add(peer);
+        }
+
+        foreach (Progress old in _peers)
+        {
+            if (peers.Contains(old) || old.Id == _id || old.State == ProgressState.Snapshot) { continue; }
+            old.Leaving = Math.Max(1, old.Leaving);
+            peers.Add(old);
+        }
+
+        _peers = [.. peers.OrderBy(peer => peer.Id)];
+    }
+
+    /// <summary>They had their time to hear of their removal. One that did not hear of it is told when it asks for votes.</summary>
+    private void DropLeavingPeers()
+    {
+        foreach (Progress peer in _peers)
+        {
+            if (peer.Leaving > 0) { peer.Leaving++; }
+        }
+
+        if (_peers.Any(static peer => peer.Leaving > 2)) { _peers = _peers.RemoveAll(static peer => peer.Leaving > 2); }
     }
 
     private Progress NewPeer(ReplicaId id, bool active)

@@ -7,7 +7,7 @@ namespace Quorate.Raft;
 public sealed partial class RaftCore
 {
     private readonly Func<ReplicaId, ulong> _indexHeld;
-    private ImmutableArray<Progress> _peers = []; // On a leader: everybody, itself included, sorted. Empty on others.
+    private ImmutableArray<Progress> _peers = []; // On a leader: everybody, itself and those that leave included, sorted. Empty on others.
     private long _uncommittedBytes;
 
     /// <summary>Appends one entry with this payload, if this replica leads. The payload must never change afterwards.</summary>
@@ -202,10 +202,11 @@ public sealed partial class RaftCore
     {
         foreach (Progress peer in _peers)
         {
-            if (peer.Id == _id) { continue; }
-
-            // Not beyond what the follower holds for certain: it cannot check a heartbeat against its log.
-            Send(new Heartbeat(HeaderTo(peer.Id), LogIndex.Min(_commit, peer.Match), _reads.OpenRound));
+            if (peer.Id != _id) { SendHeartbeat(peer); }
         }
     }
+
+    // Not beyond what the follower holds for certain: it cannot check a heartbeat against its log.
+    private void SendHeartbeat(Progress peer) =>
+        Send(new Heartbeat(HeaderTo(peer.Id), LogIndex.Min(_commit, peer.Match), _reads.OpenRound));
 }

@@ -14,7 +14,7 @@ public sealed partial class RaftCore
             ImmutableArray<ReplicaId>.Builder? wanted = null;
             foreach (Progress peer in _peers)
             {
-                if (peer.Id == _id || !peer.WantsSnapshot(_log)) { continue; }
+                if (peer.Id == _id || peer.Leaving > 0 || !peer.WantsSnapshot(_log)) { continue; }
                 (wanted ??= ImmutableArray.CreateBuilder<ReplicaId>()).Add(peer.Id);
             }
 

@@ -66,7 +66,7 @@ public sealed partial class RaftCore
     /// <summary>State, for the host's decisions and for people.</summary>
     public RaftStatus Status => new(
         _id, _role, _term, _leader, _commit, _applied, _log.FirstIndex, _log.LastIndex, _membership, _transferee,
-        [.. _peers.Where(peer => peer.Id != _id).Select(static peer => peer.View())]);
+        [.. _peers.Where(peer => peer.Id != _id && peer.Leaving == 0).Select(static peer => peer.View())]);
 
     /// <summary>What this replica does.</summary>
     public Role Role => _role;
@@ -108,7 +108,12 @@ public sealed partial class RaftCore
             return;
         }
 
-        if (message is RequestVote { IsTransfer: false } && IsVoteWithheld) { return; }
+        if (message is RequestVote { IsTransfer: false } withheld && IsVoteWithheld)
+        {
+            // A stranger may have been removed without hearing of it, and would ask for ever.
+            if (withheld.IsPreVote && !_membership.Contains(message.From)) { Send(RefuseAsRemoved(withheld)); }
+            return;
+        }
 
         // A pre-vote, and the grant of one, name a term that nobody has entered yet (Raft thesis, 9.6).
         bool announcesTerm = message is not (RequestVote { IsPreVote: true } or RequestVoteReply { IsPreVote: true, Granted: true });

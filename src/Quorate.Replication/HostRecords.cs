@@ -40,9 +40,11 @@ internal static class HostRecords
     /// <summary>Membership and places: version u8 | places | membership. A place: replica u64, node u64.</summary>
     public static void WriteMembership(ByteWriter writer, Membership membership, IReadOnlyDictionary<ReplicaId, NodeId> places)
     {
+        // Where former members and strangers live is known too, for answers to them, and nobody else's business.
+        List<KeyValuePair<ReplicaId, NodeId>> members = [.. places.Where(place => membership.Contains(place.Key))];
         writer.U8(1);
-        writer.VarUInt((ulong)places.Count);
-        foreach ((ReplicaId replica, NodeId node) in places)
+        writer.VarUInt((ulong)members.Count);
+        foreach ((ReplicaId replica, NodeId node) in members)
         {
             writer.U64(replica.Value);
             writer.U64(node.Value);

@@ -336,8 +336,8 @@ public sealed class NodeCore : IDisposable
                 var reader = new ByteReader(body.Span);
                 if (!RaftMessageCodec.TryDecode(ref reader, out RaftMessage? message) || !reader.AtEnd) { return false; }
                 int machine = Config.Bootstrap.FirstOrDefault(known => known.Shard == message.Shard)?.Machine ?? 0;
-                (FindReplica(message.Shard) ?? (message.IsFromLeader || message is RequestVote ? Join(message.Shard, message.To, machine) : null))?
-                    .Step(message, from);
+                (_replicas.GetValueOrDefault(message.Shard) ??
+                    (message.IsFromLeader || message is RequestVote ? Join(message.Shard, message.To, machine) : null))?.Step(message, from);
                 return true;
 
             case PeerItem.Forward:

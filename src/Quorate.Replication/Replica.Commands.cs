@@ -406,11 +406,6 @@ internal sealed partial class Replica
         bool wasMember = _raft.Membership.Contains(Id);
         _raft.Applied(entry.Index);
         Membership membership = _raft.Membership;
-        foreach (ReplicaId replica in _places.Keys.Where(replica => !membership.Contains(replica)).ToList())
-        {
-            _places.Remove(replica);
-        }
-
         _scratch.Clear();
         HostRecords.WriteMembership(_scratch, membership, _places);
         _engine.Put(HostRecords.MembershipKey, _scratch.Written);

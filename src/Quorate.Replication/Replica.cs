@@ -87,19 +87,28 @@ internal sealed partial class Replica
 
     public void Step(RaftMessage message, NodeId from)
     {
-        if (IsTombstoned || message.To != Id) { return; }
+        if (message.To != Id) { return; }
         _places.TryAdd(message.From, from);
+        if (IsTombstoned)
+        {
+            if (message is RequestVote request) { Send(_raft.RefuseAsRemoved(request)); }
+            return;
+        }
+
         _raft.Step(message);
         MarkDirty();
     }
 
     public void Tick()
     {
-        if (IsTombstoned) { return; }
-        _raft.Tick();
-        TickRequests();
-        TickReads();
-        TickSnapshots();
+        if (!IsTombstoned)
+        {
+            _raft.Tick();
+            TickRequests();
+            TickReads();
+            TickSnapshots();
+        }
+
         if (_retryJobsTick != 0 && Now >= _retryJobsTick)
         {
             _retryJobsTick = 0;
@@ -146,7 +155,7 @@ internal sealed partial class Replica
 
         ReportChanges();
         StartSnapshots();
-        if (_isRemoved && _committed.Count == 0) { Retire(batch); }
+        if (_isRemoved && _committed.Count == 0) { Retire(); }
     }
 
     /// <summary>A batch with this token's writes is durable: what it promised may be said.</summary>
@@ -243,14 +252,21 @@ internal sealed partial class Replica
         _engine.Dispose();
     }
 
-    // Removed from the group, and everything it still had to say is said: the id stays burnt on this node.
-    private void Retire(WalBatch batch)
+    // Removed from the group, and everything it still had to say is said: the id stays burnt on this node. The log forgets all else
+    // of a tombstone, so its files must hold the removal first: whoever asks for our vote is told that it is committed.
+    private void Retire()
     {
         IsTombstoned = true;
-        batch.AddTombstone(Shard, Id);
         CompleteAllAtClose();
         CloseSnapshots();
         _node.Report(Shard, "replica-removed", $"replica={Id}");
+        Entomb();
+    }
+
+    private void Entomb()
+    {
+        if (_engine.Flushed.Index == _engine.Applied.Index) { _node.Batch.AddTombstone(Shard, Id); }
+        else { RequestFlush(); }
     }
 
     private int FilterPrefixLength(ReadOnlySpan<byte> key) => key[0] == 0 ? key.Length : _machine.FilterPrefixLength(key);
@@ -344,6 +360,12 @@ internal sealed partial class Replica
     // The files hold more: the log may forget as much, except for a little that serves followers that lag.
     private void Flushed()
     {
+        if (IsTombstoned)
+        {
+            Entomb();
+            return;
+        }
+
         LogPosition flushed = _engine.Flushed;
         _node.Batch.AddRelease(Shard, flushed);
         long excess = _raft.LogBytes - Config.LogRetainBytes;

@@ -289,6 +289,42 @@ public sealed class ThesisTests
         Assert.Equal(Role.Leader, cluster[2].Core.Role);
     }
 
+    // Two voters; the leader is removed and gone. The other one holds the removal without knowing that it is committed, and asks it.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void S4_2_2_A_removed_replica_tells_a_candidate_what_is_committed(bool preVote)
+    {
+        var cluster = new TestCluster(2, Full with { PreVote = preVote });
+        cluster.Elect(1);
+        cluster.Passes = static message => message is not (AppendEntries { Commit.Value: > 1 } or Heartbeat);
+        Change(cluster[1].Core, JointTransition.Auto, (MembershipStep.Remove, 1));
+        cluster.Settle();
+        Assert.Equal((Role.Follower, 1), (cluster[1].Core.Role, cluster[1].Core.Membership.Voters.Length));
+        Assert.Equal(2, cluster[2].Core.Membership.Voters.Length);
+        RequestVote? asked = null;
+        cluster.Passes = message =>
+        {
+            asked = message as RequestVote ?? asked;
+            return false;
+        };
+        cluster.Tick(60);
+        cluster[2].Core.Step(cluster[1].Core.RefuseAsRemoved(asked!));
+        cluster.Tick(60);
+        Assert.Equal(Role.Leader, cluster[2].Core.Role);
+    }
+
+    [Fact]
+    public void S4_2_3_A_removed_replica_that_asks_for_votes_is_told_what_is_committed()
+    {
+        var bench = new Bench(options: Full, term: 1);
+        bench.Append(1, LogPosition.Zero, 0);
+        bench.Drain();
+        bench.Step(new RequestVote(bench.From(9, 2), LogPosition.Zero, true, false));
+        RequestVoteReply reply = bench.One<RequestVoteReply>();
+        Assert.Equal((false, new Term(1), new ReplicaId(9)), (reply.Granted, reply.Term, reply.To));
+    }
+
     [Fact]
     public void S4_2_3_While_a_leader_lives_votes_are_ignored_unless_it_asked_for_the_election()
     {
