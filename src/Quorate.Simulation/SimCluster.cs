@@ -62,6 +62,9 @@ public sealed class SimCluster : IDisposable
     /// <summary>Changes of state that the nodes reported, by name.</summary>
     public SortedDictionary<string, int> Reported { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Raised for each change of state that a node reports, within the node: handlers schedule what they want done.</summary>
+    internal event Action<int, NodeEvent>? Changed;
+
     /// <summary>Creates a cluster and starts all its nodes.</summary>
     public static SimCluster Start(ulong seed, SimOptions options)
     {
@@ -70,19 +73,39 @@ public sealed class SimCluster : IDisposable
         return cluster;
     }
 
+    /// <summary>Times that each kind of fault struck, by the row of the catalogue (docs/reliability.md).</summary>
+    public SortedDictionary<string, int> Struck { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Runs a workload under faults for a span of simulated time. The faults stop at its end; what they broke stays broken.</summary>
-    public History Run(TimeSpan span, RegisterWorkload workload, params ReadOnlySpan<SimFault> faults)
+    public void Run(TimeSpan span, SimWorkload workload, params ReadOnlySpan<SimFault> faults) => Run(span, [workload], faults);
+
+    /// <summary>Runs workloads under faults for a span of simulated time. The faults stop at its end; what they broke stays broken.</summary>
+    public void Run(TimeSpan span, ImmutableArray<SimWorkload> workloads, params ReadOnlySpan<SimFault> faults)
     {
         long end = Now + (long)span.TotalMicroseconds;
-        var history = new History();
-        workload.Start(this, history, end);
-        foreach (SimFault fault in faults) { fault.Start(this, end); }
+        foreach (SimWorkload workload in workloads) { workload.Start(this, end); }
+        foreach (SimFault fault in faults) { fault.Start(this, StreamFor(fault.GetType().Name), end); }
         RunWhile(() => Now < end);
 
         // Every request is answered by its deadline at the latest.
-        RunWhile(() => !workload.IsIdle && Now < end + 60_000_000);
-        Demand(workload.IsIdle, "a request was never answered");
-        return history;
+        RunWhile(() => !workloads.All(workload => workload.IsIdle) && Now < end + 60_000_000);
+        Demand(workloads.All(workload => workload.IsIdle), SimNet.Answers, "a request was never answered");
+    }
+
+    /// <summary>A fault strikes: counted for the report, and a line of the trace.</summary>
+    internal void Strike(string row, string what, int node = -1)
+    {
+        Struck[row] = Struck.GetValueOrDefault(row) + 1;
+        Trace(node, what, (ulong)Struck[row]);
+        Log(node, new(default, what, $"row={row}"));
+    }
+
+    // By name, so that leaving one fault out does not change what the others do.
+    internal Prng StreamFor(string use)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (char c in use) { hash = unchecked((hash ^ c) * 1099511628211); }
+        return new Prng(Seed).Split(hash);
     }
 
     /// <summary>Mends all links, resumes and restarts all nodes.</summary>
@@ -109,7 +132,7 @@ public sealed class SimCluster : IDisposable
             check = Now + 20_000;
             return Now < end && !condition(this);
         });
-        Demand(condition(this), $"not reached within {within.TotalSeconds} s of simulated time");
+        Demand(condition(this), SimNet.Liveness, $"not reached within {within.TotalSeconds} s of simulated time");
     }
 
     /// <summary>True if all members of each shard are up and have applied all there is, to the same state.</summary>
@@ -146,7 +169,7 @@ public sealed class SimCluster : IDisposable
                     continue;
                 }
 
-                Demand(hash == known.Hash, $"{shard}: nodes {known.Node + 1} and {node.Index + 1} differ in state at entry {applied}");
+                Demand(hash == known.Hash, SimNet.States, $"{shard}: nodes {known.Node + 1} and {node.Index + 1} differ in state at entry {applied}");
             }
         }
     }
@@ -160,9 +183,9 @@ public sealed class SimCluster : IDisposable
         .FirstOrDefault();
 
     /// <summary>Throws unless the fact holds, with the seed and what happened last.</summary>
-    public void Demand(bool fact, string failure)
+    public void Demand(bool fact, SimNet net, string failure)
     {
-        if (!fact) { throw new SimulationException($"seed {Seed}, at {Now} us: {failure}\n{string.Join('\n', _recent)}"); }
+        if (!fact) { throw new SimulationException(net, $"seed {Seed}, at {Now} us: {failure}\n{string.Join('\n', _recent)}"); }
     }
 
     /// <summary>Schedules an action.</summary>
@@ -183,6 +206,7 @@ public sealed class SimCluster : IDisposable
         Reported[change.Name] = Reported.GetValueOrDefault(change.Name) + 1;
         _recent.Enqueue($"{Now,12} us node {node + 1} {change.Shard} {change.Name} {change.Detail}");
         if (_recent.Count > 60) { _recent.Dequeue(); }
+        Changed?.Invoke(node, change);
     }
 
     /// <inheritdoc/>
@@ -204,20 +228,10 @@ public sealed class SimCluster : IDisposable
             catch (Exception thrown) when (thrown is not SimulationException)
             {
                 throw new SimulationException(
-                    $"seed {Seed}, at {Now} us: {thrown.GetType().Name}: {thrown.Message}\n{string.Join('\n', _recent)}", thrown);
+                    SimNet.Invariants, $"seed {Seed}, at {Now} us: {thrown.GetType().Name}: {thrown.Message}\n{string.Join('\n', _recent)}", thrown);
             }
         }
     }
 
     private void Mix(ulong value) => _trace = unchecked((_trace ^ value) * 1099511628211);
-}
-
-/// <summary>A simulated run broke a promise. The message begins with the seed that shows it again.</summary>
-public sealed class SimulationException : Exception
-{
-    /// <summary>Creates the exception.</summary>
-    public SimulationException(string message, Exception? cause = null)
-        : base(message, cause)
-    {
-    }
 }

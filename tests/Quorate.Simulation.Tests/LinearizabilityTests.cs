@@ -79,7 +79,9 @@ public sealed class LinearizabilityTests
     public void A_tampered_history_is_found()
     {
         using var cluster = SimCluster.Start(3, new SimOptions());
-        History history = cluster.Run(TimeSpan.FromSeconds(20), new RegisterWorkload { Keys = 1 });
+        var workload = new RegisterWorkload { Keys = 1 };
+        cluster.Run(TimeSpan.FromSeconds(20), workload);
+        History history = workload.History;
         Linearizability.Check(history);
         RegisterOperation[] done = [.. history.Operations.Where(o => !o.IsUnknown)];
         RegisterOperation first = done.First(o => o.Action == RegisterAction.Write);

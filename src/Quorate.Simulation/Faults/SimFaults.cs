@@ -8,25 +8,25 @@ namespace Quorate.Simulation;
 /// <summary>Something that goes wrong while a workload runs. A new fault is a new record, usable by every scenario.</summary>
 public abstract record SimFault
 {
-    /// <summary>Starts it; it must do nothing after the end (simulated microseconds), except mend what only it can mend.</summary>
-    internal abstract void Start(SimCluster cluster, long end);
+    /// <summary>Starts it with a stream of random numbers of its own; it must do nothing after the end (simulated microseconds), except mend what only it can mend.</summary>
+    internal abstract void Start(SimCluster cluster, Prng random, long end);
 
     /// <summary>Does something again and again, at random intervals around the mean.</summary>
-    private protected static void Every(SimCluster cluster, TimeSpan mean, long end, Action action)
+    private protected static void Every(SimCluster cluster, Prng random, TimeSpan mean, long end, Action action)
     {
         long micros = (long)mean.TotalMicroseconds;
-        cluster.After(cluster.Random.Between(micros / 2, micros * 3 / 2), () =>
+        cluster.After(random.Between(micros / 2, micros * 3 / 2), () =>
         {
             if (cluster.Now >= end) { return; }
             action();
-            Every(cluster, mean, end, action);
+            Every(cluster, random, mean, end, action);
         });
     }
 
-    private protected static void CrashAndRestart(SimCluster cluster, SimNode node, SimCrash outcome, TimeSpan down)
+    private protected static void CrashAndRestart(SimCluster cluster, Prng random, SimNode node, SimCrash outcome, TimeSpan down)
     {
         node.Crash(outcome);
-        cluster.After(cluster.Random.Between(1_000, (long)down.TotalMicroseconds), node.Start);
+        cluster.After(random.Between(1_000, (long)down.TotalMicroseconds), node.Start);
     }
 }
 
@@ -42,12 +42,12 @@ public sealed record CrashLeader : SimFault
     /// <summary>What is left of un-synced data.</summary>
     public SimCrash Outcome { get; init; } = SimCrash.LoseUnsynced;
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         ShardId[] shards = [.. cluster.Shards];
-        if (cluster.LeaderOf(shards[cluster.Random.Below(shards.Length)]) is { } leader)
+        if (cluster.LeaderOf(shards[random.Below(shards.Length)]) is { } leader)
         {
-            CrashAndRestart(cluster, leader, Outcome, Down);
+            CrashAndRestart(cluster, random, leader, Outcome, Down);
         }
     });
 }
@@ -67,15 +67,15 @@ public sealed record CrashNodes : SimFault
     /// <summary>What is left of un-synced data.</summary>
     public SimCrash Outcome { get; init; } = SimCrash.Mixed;
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
-        if (cluster.Random.Chance(AllPercent, 100))
+        if (random.Chance(AllPercent, 100))
         {
-            foreach (SimNode node in cluster.Nodes) { CrashAndRestart(cluster, node, Outcome, Down); }
+            foreach (SimNode node in cluster.Nodes) { CrashAndRestart(cluster, random, node, Outcome, Down); }
         }
         else
         {
-            CrashAndRestart(cluster, cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)], Outcome, Down);
+            CrashAndRestart(cluster, random, cluster.Nodes[random.Below(cluster.Nodes.Length)], Outcome, Down);
         }
     });
 }
@@ -89,11 +89,26 @@ public sealed record CrashInIo : SimFault
     /// <summary>The cut comes at one of so many changes.</summary>
     public int WithinChanges { get; init; } = 60;
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
-        SimNode node = cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)];
-        node.Disk.CrashAtChange = node.Disk.Changes + cluster.Random.Between(1, WithinChanges);
+        SimNode node = cluster.Nodes[random.Below(cluster.Nodes.Length)];
+        node.Disk.CrashAtChange = node.Disk.Changes + random.Between(1, WithinChanges);
     });
+}
+
+/// <summary>Power cuts of another node just after one begins to campaign: the moment in which votes must be durable.</summary>
+public sealed record CrashInElections : SimFault
+{
+    /// <summary>Out of 100 campaigns, how many are met.</summary>
+    public int Percent { get; init; } = 30;
+
+    internal override void Start(SimCluster cluster, Prng random, long end) => cluster.Changed += (node, change) =>
+    {
+        if (change.Name != "campaigns" || cluster.Now >= end || !random.Chance(Percent, 100)) { return; }
+        SimNode other = cluster.Nodes[random.Below(cluster.Nodes.Length)];
+        if (other.Index == node) { return; }
+        cluster.After(random.Between(100, 60_000), () => CrashAndRestart(cluster, random, other, SimCrash.LoseUnsynced, TimeSpan.FromMilliseconds(5)));
+    };
 }
 
 /// <summary>Loss, duplication, and a tail of late frames.</summary>
@@ -108,7 +123,7 @@ public sealed record LossyNetwork : SimFault
     /// <summary>Latest arrival of a late frame; one in twenty is late. It may outlive the run of the node it was meant for.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    internal override void Start(SimCluster cluster, long end)
+    internal override void Start(SimCluster cluster, Prng random, long end)
     {
         cluster.Network.DropPerMille = DropPercent * 10;
         cluster.Network.DuplicatePerMille = DuplicatePercent * 10;
@@ -126,26 +141,26 @@ public sealed record Partitions : SimFault
     /// <summary>Longest time until it is mended.</summary>
     public TimeSpan For { get; init; } = TimeSpan.FromSeconds(5);
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         int count = cluster.Nodes.Length;
-        if (cluster.Random.Chance(1, 3))
+        if (random.Chance(1, 3))
         {
-            cluster.Network.Cut(cluster.Random.Below(count), cluster.Random.Below(count), true);
+            cluster.Network.Cut(random.Below(count), random.Below(count), true);
         }
         else
         {
             var group = new SortedSet<int>();
             for (int i = 0; i < count; i++)
             {
-                if (cluster.Random.Chance(1, 2)) { group.Add(i); }
+                if (random.Chance(1, 2)) { group.Add(i); }
             }
 
             cluster.Network.Partition(group);
         }
 
         cluster.After(
-            cluster.Random.Between(100_000, (long)For.TotalMicroseconds), () => cluster.Network.Partition(new SortedSet<int>()));
+            random.Between(100_000, (long)For.TotalMicroseconds), () => cluster.Network.Partition(new SortedSet<int>()));
     });
 }
 
@@ -158,12 +173,12 @@ public sealed record PausesAndClocks : SimFault
     /// <summary>Longest pause.</summary>
     public TimeSpan For { get; init; } = TimeSpan.FromSeconds(4);
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
-        SimNode node = cluster.Nodes[cluster.Random.Below(cluster.Nodes.Length)];
-        node.ClockOffsetMillis = cluster.Random.Between(-3_600_000, 3_600_000);
+        SimNode node = cluster.Nodes[random.Below(cluster.Nodes.Length)];
+        node.ClockOffsetMillis = random.Between(-3_600_000, 3_600_000);
         node.Pause();
-        cluster.After(cluster.Random.Between(10_000, (long)For.TotalMicroseconds), node.Resume);
+        cluster.After(random.Between(10_000, (long)For.TotalMicroseconds), node.Resume);
     });
 }
 
@@ -179,34 +194,34 @@ public sealed record MembershipChanges : SimFault
     /// <summary>Mean time between two.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(4);
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () => Change(cluster));
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () => Change(cluster, random));
 
-    private void Change(SimCluster cluster)
+    private void Change(SimCluster cluster, Prng random)
     {
         ShardId[] shards = [.. cluster.Shards];
-        ShardId shard = shards[cluster.Random.Below(shards.Length)];
+        ShardId shard = shards[random.Below(shards.Length)];
         SimNode? leader = cluster.LeaderOf(shard);
         if (leader?.Core?.StatusOf(shard) is not { } status) { return; }
 
         var steps = new List<(MembershipStep Step, ReplicaId Replica)>();
         var places = new List<ReplicaPlace>();
-        for (int left = 1 + cluster.Random.Below(2); left > 0; left--)
+        for (int left = 1 + random.Below(2); left > 0; left--)
         {
-            ReplicaId some = status.Members[cluster.Random.Below(status.Members.Length)].Replica;
+            ReplicaId some = status.Members[random.Below(status.Members.Length)].Replica;
             if (steps.Exists(step => step.Replica == some)) { continue; }
 
             // More come than go, or every run would end with a group of one.
-            switch (cluster.Random.Below(10))
+            switch (random.Below(10))
             {
                 case 0 when status.Members.Length > 2: steps.Add((MembershipStep.Remove, some)); break;
                 case 1: steps.Add((MembershipStep.AddLearner, some)); break;
                 case 2 or 3 or 4: steps.Add((MembershipStep.AddVoter, some)); break;
-                default: Join(cluster, status, steps, places); break;
+                default: Join(cluster, random, status, steps, places); break;
             }
         }
 
         // With no step at all it asks to leave a joint membership, which is refused unless there is one.
-        JointTransition transition = cluster.Random.Below(4) switch
+        JointTransition transition = random.Below(4) switch
         {
             0 => JointTransition.Explicit,
             1 => JointTransition.Implicit,
@@ -216,21 +231,21 @@ public sealed record MembershipChanges : SimFault
         leader.Do(core => core.ChangeMembership(shard, change, [.. places]));
         if (transition == JointTransition.Explicit)
         {
-            cluster.After(cluster.Random.Between(10_000, 3_000_000), () =>
+            cluster.After(random.Between(10_000, 3_000_000), () =>
                 cluster.LeaderOf(shard)?.Do(core => core.ChangeMembership(shard, MembershipChange.Leave, [])));
         }
     }
 
     // A node that had a replica of this shard keeps its tombstone, so each spare is used once.
     private void Join(
-        SimCluster cluster, ShardStatus status, List<(MembershipStep Step, ReplicaId Replica)> steps, List<ReplicaPlace> places)
+        SimCluster cluster, Prng random, ShardStatus status, List<(MembershipStep Step, ReplicaId Replica)> steps, List<ReplicaPlace> places)
     {
         SimNode? spare = cluster.Nodes.FirstOrDefault(
             node => node.Index >= cluster.Options.Nodes && !_used.Contains((status.Shard, node.Id)));
         if (spare is null) { return; }
         _used.Add((status.Shard, spare.Id));
         var replica = new ReplicaId(++_lastReplica);
-        steps.Add((cluster.Random.Chance(1, 2) ? MembershipStep.AddLearner : MembershipStep.AddVoter, replica));
+        steps.Add((random.Chance(1, 2) ? MembershipStep.AddLearner : MembershipStep.AddVoter, replica));
         places.Add(new(replica, spare.Id));
     }
 }
@@ -241,13 +256,13 @@ public sealed record Transfers : SimFault
     /// <summary>Mean time between two.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(7);
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, () =>
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         ShardId[] shards = [.. cluster.Shards];
-        ShardId shard = shards[cluster.Random.Below(shards.Length)];
+        ShardId shard = shards[random.Below(shards.Length)];
         SimNode? leader = cluster.LeaderOf(shard);
         if (leader?.Core?.StatusOf(shard)?.Members is not { } members) { return; }
-        ReplicaId to = members[cluster.Random.Below(members.Length)].Replica;
+        ReplicaId to = members[random.Below(members.Length)].Replica;
         leader.Do(core => core.TransferLeadership(shard, to));
     });
 }
@@ -258,5 +273,5 @@ public sealed record StateComparison : SimFault
     /// <summary>Mean time between two.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
 
-    internal override void Start(SimCluster cluster, long end) => Every(cluster, Interval, end, cluster.CompareStates);
+    internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, cluster.CompareStates);
 }

@@ -10,7 +10,7 @@ namespace Quorate.Simulation;
 /// Clients that read, write and compare-and-set a few registers through whichever node they like. Each client waits for its
 /// answer before it goes on; every written value is unique, so that a read tells which write it saw.
 /// </summary>
-public sealed record RegisterWorkload
+public sealed record RegisterWorkload : SimWorkload
 {
     /// <summary>Clients. Default: 8.</summary>
     public int Clients { get; init; } = 8;
@@ -27,20 +27,47 @@ public sealed record RegisterWorkload
     private long _lastValue;
     private int _busy;
 
-    /// <summary>True if no operation waits for its answer.</summary>
-    internal bool IsIdle => _busy == 0;
+    /// <summary>All that was asked so far.</summary>
+    public History History { get; } = new();
 
-    /// <summary>Starts the clients; they ask nothing after the end (simulated microseconds).</summary>
-    public void Start(SimCluster cluster, History history, long end)
+    /// <inheritdoc/>
+    public override string Name => "register";
+
+    /// <inheritdoc/>
+    public override int Operations => History.Operations.Count;
+
+    /// <inheritdoc/>
+    public override int Acknowledged => History.Acknowledged;
+
+    /// <inheritdoc/>
+    public override bool IsIdle => _busy == 0;
+
+    /// <inheritdoc/>
+    public override void Start(SimCluster cluster, long end)
     {
-        for (int i = 0; i < Clients; i++) { Next(cluster, history, end, i, cluster.Random.Split(1000 + (ulong)i)); }
+        Prng random = cluster.StreamFor($"{Name} at {cluster.Now}");
+        for (int i = 0; i < Clients; i++) { Next(cluster, History, end, i, random.Split((ulong)i)); }
+    }
+
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        try
+        {
+            Linearizability.Check(History);
+        }
+        catch (NotLinearizableException failure)
+        {
+            throw new SimulationException(SimNet.Histories, failure.Message, failure);
+        }
     }
 
     /// <summary>
     /// Reads every register on every node that has it, when all replicas agree: what was acknowledged must be there at the end.
     /// </summary>
-    public void ReadAll(SimCluster cluster, History history)
+    public override void Finish(SimCluster cluster)
     {
+        History history = History;
         foreach (SimNode node in cluster.Nodes)
         {
             for (int key = 0; key < Keys; key++)
@@ -88,7 +115,7 @@ public sealed record RegisterWorkload
             // The answer comes while the node runs; what follows from it is an event of its own.
             Action<bool, Action> finish = (known, note) =>
             {
-                cluster.Demand(!isDone, $"answered twice: {operation}");
+                cluster.Demand(!isDone, SimNet.Answers, $"answered twice: {operation}");
                 isDone = true;
                 node.HangUp(connection);
                 cluster.Trace(node.Index, "answer", known ? 1u : 0u);

@@ -1,0 +1,20 @@
+using System.Collections.Immutable;
+
+namespace Quorate.Simulation;
+
+/// <summary>A way to draw plans from seeds.</summary>
+/// <param name="Name">Kebab-case.</param>
+/// <param name="About">One sentence for people.</param>
+/// <param name="Plan">The plan of a seed; a new object each time.</param>
+public sealed record Scenario(string Name, string About, Func<ulong, SimPlan> Plan);
+
+/// <summary>All scenarios. To add one: a file beside this one, and a line here.</summary>
+public static class Scenarios
+{
+    /// <summary>The sweep.</summary>
+    public static Scenario Swarm { get; } = new(
+        "swarm", "Random clusters, sizes and faults: what every seed of the sweep is.", SwarmScenario.Plan);
+
+    /// <summary>In the order in which they are shown.</summary>
+    public static ImmutableArray<Scenario> All { get; } = [Swarm];
+}

@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+
+namespace Quorate.Simulation;
+
+/// <summary>All that a run is made of, drawn from its seed by a scenario. Good for one run: workloads keep what they heard.</summary>
+public sealed record SimPlan
+{
+    /// <summary>Where all randomness comes from.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Sizes and limits of the cluster.</summary>
+    public required SimOptions Options { get; init; }
+
+    /// <summary>Who asks what.</summary>
+    public required ImmutableArray<SimWorkload> Workloads { get; init; }
+
+    /// <summary>What goes wrong meanwhile.</summary>
+    public required ImmutableArray<SimFault> Faults { get; init; }
+
+    /// <summary>Simulated time under faults.</summary>
+    public required TimeSpan Span { get; init; }
+
+    /// <summary>Simulated time in which the healed cluster must serve and agree again.</summary>
+    public TimeSpan HealWithin { get; init; } = TimeSpan.FromSeconds(200);
+
+    /// <summary>Fewest operations without which the run proves nothing (the canary). Default: 20.</summary>
+    public int FewestOperations { get; init; } = 20;
+}

@@ -1,0 +1,26 @@
+namespace Quorate.Simulation;
+
+/// <summary>What a run came to.</summary>
+public sealed record SimResult
+{
+    /// <summary>The seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Null if every promise held.</summary>
+    public required SimulationException? Failure { get; init; }
+
+    /// <summary>Hash over all that happened; equal for equal plans.</summary>
+    public required ulong TraceHash { get; init; }
+
+    /// <summary>Events so far.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Simulated time.</summary>
+    public required TimeSpan Simulated { get; init; }
+
+    /// <summary>Operations of all workloads.</summary>
+    public required int Operations { get; init; }
+
+    /// <summary>Times that each kind of fault struck, by the row of the catalogue.</summary>
+    public required SortedDictionary<string, int> Struck { get; init; }
+}

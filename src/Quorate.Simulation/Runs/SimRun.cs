@@ -1,0 +1,49 @@
+namespace Quorate.Simulation;
+
+/// <summary>
+/// One run from set-up to verdict: traffic under faults; healing; a liveness phase, in which everything must work again within a
+/// bound and all replicas agree; a last read of everything everywhere; the checkers.
+/// </summary>
+public static class SimRun
+{
+    /// <summary>Runs a plan. Never throws for what the run shows; the failure is in the result.</summary>
+    public static SimResult Execute(SimPlan plan)
+    {
+        using var cluster = SimCluster.Start(plan.Seed, plan.Options);
+        SimulationException? failure = null;
+        try
+        {
+            Run(cluster, plan);
+        }
+        catch (SimulationException thrown)
+        {
+            failure = thrown;
+        }
+
+        return new()
+        {
+            Seed = plan.Seed,
+            Failure = failure,
+            TraceHash = cluster.TraceHash,
+            Events = cluster.Events,
+            Simulated = TimeSpan.FromMicroseconds(cluster.Now),
+            Operations = plan.Workloads.Sum(workload => workload.Operations),
+            Struck = cluster.Struck,
+        };
+    }
+
+    private static void Run(SimCluster cluster, SimPlan plan)
+    {
+        cluster.Run(plan.Span, plan.Workloads, [.. plan.Faults, new StateComparison()]);
+        cluster.Heal();
+        cluster.RunUntil(c => c.ReplicasAgree(), plan.HealWithin);
+        foreach (SimWorkload workload in plan.Workloads)
+        {
+            workload.Finish(cluster);
+            workload.Check();
+            cluster.Demand(
+                workload.Operations >= plan.FewestOperations, SimNet.Canary,
+                $"only {workload.Operations} operations of {workload.Name}: the run proves nothing");
+        }
+    }
+}

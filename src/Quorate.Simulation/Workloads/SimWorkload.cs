@@ -1,0 +1,27 @@
+namespace Quorate.Simulation;
+
+/// <summary>What clients ask of a cluster, and the check of what they heard. One object serves one cluster.</summary>
+public abstract record SimWorkload
+{
+    /// <summary>Kebab-case; in verdicts and options.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Operations asked so far that happened or may have.</summary>
+    public abstract int Operations { get; }
+
+    /// <summary>Writes that were acknowledged so far.</summary>
+    public abstract int Acknowledged { get; }
+
+    /// <summary>True if no operation waits for its answer.</summary>
+    public abstract bool IsIdle { get; }
+
+    /// <summary>Starts the clients; they ask nothing after the end (simulated microseconds). May be called again after that.</summary>
+    public abstract void Start(SimCluster cluster, long end);
+
+    /// <summary>Reads all there is on every node, when all replicas agree: what was acknowledged must be there at the end.</summary>
+    public abstract void Finish(SimCluster cluster);
+
+    /// <summary>Judges the history.</summary>
+    /// <exception cref="SimulationException">It breaks the promise.</exception>
+    public abstract void Check();
+}
