@@ -101,7 +101,9 @@ public sealed partial class RaftCore
     /// <summary>TimeoutNow: the leader wants us to take over, so no pre-vote and no regard for its lease (thesis, 3.10).</summary>
     private void CampaignForTransfer()
     {
-        if (MayCampaign) { BecomeCandidate(isTransfer: true); }
+        if (!MayCampaign) { return; }
+        Probes.TransferCampaign.Hit();
+        BecomeCandidate(isTransfer: true);
     }
 
     /// <summary>Votes, or says that it would. Learners vote too: they may be voters by now without knowing it.</summary>
@@ -110,6 +112,7 @@ public sealed partial class RaftCore
         bool free = _vote == request.From || (_vote.IsNone && _leader.IsNone) || (request.IsPreVote && request.Term > _term);
         bool upToDate = IsUpToDate(request.Last);
         bool granted = free && upToDate;
+        if (free && !upToDate) { Probes.LogBehind.Hit(); }
         if (request.IsPreVote)
         {
             MessageHeader header = HeaderTo(request.From);
@@ -141,9 +144,15 @@ public sealed partial class RaftCore
         // A granted pre-vote names the term it was asked for; one from an earlier campaign of ours is void.
         Term expected = reply is { IsPreVote: true, Granted: true } ? _term.Next : _term;
         if (!mine || reply.Term != expected) { return; }
-        if (_log.Matches(reply.Committed)) { CommitTo(reply.Committed.Index); }
+        if (reply.Committed.Index > _commit && _log.Matches(reply.Committed))
+        {
+            Probes.LearnsFromVote.Hit();
+            CommitTo(reply.Committed.Index);
+        }
+
         if (HasUnappliedMembership)
         {
+            Probes.OutdatedMembers.Hit();
             // We asked the voters of an outdated membership. Apply first, then ask again.
             BecomeFollower(_term, ReplicaId.None);
             return;
@@ -194,10 +203,12 @@ public sealed partial class RaftCore
         if (_electionElapsed >= _options.ElectionTicks)
         {
             _electionElapsed = 0;
+            if (!_transferee.IsNone) { Probes.TransferTimesOut.Hit(); }
             _transferee = ReplicaId.None; // It had its time; take proposals again.
             DropLeavingPeers();
             if (_options.CheckQuorum && !HearsMajority())
             {
+                Probes.NoQuorum.Hit();
                 BecomeFollower(_term, ReplicaId.None);
                 return;
             }

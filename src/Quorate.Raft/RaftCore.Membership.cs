@@ -83,6 +83,8 @@ public sealed partial class RaftCore
     /// </summary>
     public RequestVoteReply RefuseAsRemoved(RequestVote request)
     {
+        if (!_membership.Contains(_id)) { Probes.TombstoneAsked.Hit(); }
+
         // A candidate listens to refusals in its own term; a pre-vote names the term after that.
         Term asked = request.IsPreVote ? new(request.Term.Value - 1) : request.Term;
         MessageHeader header = HeaderTo(request.From) with { Term = asked > _term ? asked : _term };
@@ -93,6 +95,7 @@ public sealed partial class RaftCore
     {
         if (!_membership.IsVoter(_id) && _options.StepDownOnRemoval)
         {
+            Probes.LeaderRemoved.Hit();
             BroadcastHeartbeat(); // Our successors need not find out by themselves that this change is committed.
             BecomeFollower(_term, ReplicaId.None);
             return;
@@ -159,6 +162,7 @@ public sealed partial class RaftCore
     {
         if (_role == Role.Leader && _membership is { IsJoint: true, AutoLeave: true } && _transferee.IsNone && MayChangeMembership)
         {
+            Probes.JointLeft.Hit();
             AppendMembership(MembershipCodec.Encode(MembershipChange.Leave));
         }
     }

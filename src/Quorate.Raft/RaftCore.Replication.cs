@@ -93,6 +93,8 @@ public sealed partial class RaftCore
     private void Truncate(LogIndex keep)
     {
         Invariant.Holds(keep >= _commit, $"truncating to {keep}, committed up to {_commit}");
+        Probes.Truncated.Hit();
+        if (!_persists.IsEmpty && _log.Saved > keep) { Probes.WriteCutOff.Hit(); }
         _log.TruncateAfter(keep);
         _persists.CutAfter(keep);
     }
@@ -114,6 +116,7 @@ public sealed partial class RaftCore
         {
             // The hint's term lets us skip all our entries of later terms at once (end of 5.3).
             LogIndex hint = _log.LastAtMost(reply.Hint.Index, reply.Hint.Term).Index;
+            if (hint.Next < reply.Index) { Probes.SkipsTerms.Hit(); }
             peer.Refuse(reply.Index, hint);
             return;
         }
@@ -139,7 +142,14 @@ public sealed partial class RaftCore
     private void LeaderCommit()
     {
         var index = new LogIndex(Quorum.Reached(_membership, _indexHeld));
-        if (index <= _commit || _log.TermAt(index) != _term) { return; }
+        if (index <= _commit) { return; }
+        if (_log.TermAt(index) != _term)
+        {
+            Probes.OldTermCounted.Hit();
+            return;
+        }
+
+        if (index > _log.Durable) { Probes.FreeLeaderCommit.Hit(); }
         _uncommittedBytes -= _log.BytesBetween(_commit, index);
         CommitTo(index);
     }

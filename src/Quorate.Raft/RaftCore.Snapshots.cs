@@ -59,6 +59,8 @@ public sealed partial class RaftCore
         }
         else if (_log.Matches(snapshot.Position))
         {
+            Probes.SnapshotNotNeeded.Hit();
+
             // We hold all it contains. Its last entry is committed, by definition, so commit up to there and keep our log.
             CommitTo(snapshot.Position.Index);
             AnswerAppend(header.From, snapshot.Position.Index);

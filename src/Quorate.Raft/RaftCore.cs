@@ -110,8 +110,14 @@ public sealed partial class RaftCore
 
         if (message is RequestVote { IsTransfer: false } withheld && IsVoteWithheld)
         {
-            // A stranger may have been removed without hearing of it, and would ask for ever.
-            if (withheld.IsPreVote && !_membership.Contains(message.From)) { Send(RefuseAsRemoved(withheld)); }
+            Probes.VoteWithheld.Hit();
+            if (withheld.IsPreVote && !_membership.Contains(message.From))
+            {
+                // It may have been removed without hearing of it, and would ask for ever.
+                Probes.StrangerTold.Hit();
+                Send(RefuseAsRemoved(withheld));
+            }
+
             return;
         }
 
@@ -194,6 +200,7 @@ public sealed partial class RaftCore
             // A leader of the past: our term makes it step down. It matters with PreVote and CheckQuorum, where no
             // disturbing campaign of ours would tell it.
             case AppendEntries or Heartbeat or InstallSnapshot:
+                Probes.StaleLeader.Hit();
                 SendAfterPersist(new AppendEntriesReply(HeaderTo(message.From), false, LogIndex.Zero, LogPosition.Zero));
                 break;
             case RequestVote request:

@@ -68,6 +68,9 @@ public sealed record NodeConfig
     /// <summary>Entries for which retried commands are recognized. Default: 10,000; some seconds of full load.</summary>
     public int DedupeEntries { get; init; } = 10_000;
 
+    /// <summary>For simulated runs. Default: null, as in production.</summary>
+    public Buggify? Buggify { get; init; }
+
     /// <summary>Bytes of one piece of a snapshot on the wire. Default: 256 KiB.</summary>
     public int SnapshotChunkBytes { get; init; } = 256 * 1024;
 }

@@ -335,6 +335,7 @@ public sealed class NodeCore : IDisposable
             case PeerItem.Raft:
                 var reader = new ByteReader(body.Span);
                 if (!RaftMessageCodec.TryDecode(ref reader, out RaftMessage? message) || !reader.AtEnd) { return false; }
+                if (message is RequestVote && !_replicas.ContainsKey(message.Shard)) { Probes.JoinedByVote.Hit(); }
                 int machine = Config.Bootstrap.FirstOrDefault(known => known.Shard == message.Shard)?.Machine ?? 0;
                 (_replicas.GetValueOrDefault(message.Shard) ??
                     (message.IsFromLeader || message is RequestVote ? Join(message.Shard, message.To, machine) : null))?.Step(message, from);
@@ -412,7 +413,7 @@ public sealed class NodeCore : IDisposable
     {
         foreach ((NodeId node, ByteWriter frame) in _frames)
         {
-            if (frame.Length == 0) { continue; }
+            if (frame.Length == 0 || (Config.Buggify?.Fires("hold-frame") ?? false)) { continue; }
             _host.Send(node, frame.WrittenMemory);
             frame.Clear();
         }

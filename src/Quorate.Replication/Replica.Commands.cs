@@ -26,8 +26,9 @@ internal sealed partial class Replica
     /// <summary>Takes a client's command; it is completed in any case, by its deadline at the latest.</summary>
     public void Propose(ProposeRequest request)
     {
-        if (_pending.Bytes + request.Command.Length > Config.MaxWaitingBytes || _engine.IsOverloaded)
+        if (_pending.Bytes + request.Command.Length > Config.MaxWaitingBytes || _engine.IsOverloaded || Buggify("too-busy"))
         {
+            Probes.TooBusy.Hit();
             request.Complete(RequestOutcome.TooBusy, default);
             return;
         }
@@ -44,7 +45,8 @@ internal sealed partial class Replica
     {
         foreach (QueuedCommand command in commands)
         {
-            bool isTooMuch = _queueBytes > Config.MaxWaitingBytes || _engine.IsOverloaded || _node.DiskNearlyFull;
+            bool isTooMuch =
+                _queueBytes > Config.MaxWaitingBytes || _engine.IsOverloaded || _node.DiskNearlyFull || Buggify("refuse-forwarded");
             if (isTooMuch || _raft.Role != Role.Leader) { _refused.Add((origin, command.Sequence)); }
             else
             {
@@ -65,6 +67,7 @@ internal sealed partial class Replica
         {
             if (_pending.Find(sequence) is { } request)
             {
+                Probes.ForwardRefused.Hit();
                 request.SentTick = Now - ResendTicks + Config.Raft.HeartbeatTicks;
             }
         }
@@ -109,10 +112,11 @@ internal sealed partial class Replica
         {
             int count = 0;
             long bytes = 0;
+            long limit = Buggify("one-command-per-entry") ? 0 : Config.MaxEntryBytes;
             foreach ((QueuedCommand command, _) in _queue)
             {
                 bytes += command.Command.Length + EntryPayload.CommandOverhead;
-                if (count > 0 && bytes > Config.MaxEntryBytes) { break; }
+                if (count > 0 && bytes > limit) { break; }
                 count++;
             }
 
@@ -216,7 +220,7 @@ internal sealed partial class Replica
         if (Now % Config.Raft.HeartbeatTicks != 0) { return; }
         _pending.ForEach(request =>
         {
-            if (request.WasSent && Now - request.SentTick >= ResendTicks) { Queue(request); }
+            if (request.WasSent && (Now - request.SentTick >= ResendTicks || Buggify("send-again"))) { Queue(request); }
         });
     }
 
@@ -224,6 +228,7 @@ internal sealed partial class Replica
     public void ApplySlice(long budget)
     {
         LogPosition position = default;
+        if (Buggify("apply-one-entry")) { budget = 1; }
         while (budget > 0 && _committed.TryDequeue(out LogEntry entry))
         {
             Invariant.Holds(
@@ -252,7 +257,8 @@ internal sealed partial class Replica
         }
 
         if (position != default) { Publish(position); }
-        if (_engine.Applied.Index - LogIndex.Max(_engine.Flushed.Index, _flushAskedFor) > Config.FlushEntries) { RequestFlush(); }
+        if (_engine.Applied.Index - LogIndex.Max(_engine.Flushed.Index, _flushAskedFor) > Config.FlushEntries || Buggify("flush-early")) { RequestFlush(); }
+        if (Buggify("compact-all")) { _engine.RequestCompaction(); }
         StartEngineJobs();
         MarkDirty();
     }
@@ -297,12 +303,14 @@ internal sealed partial class Replica
             if (entry.Index.Value > firstIndex.Value + (ulong)Config.DedupeEntries)
             {
                 // Nobody can tell any more whether an earlier entry has applied it.
+                Probes.TooOld.Hit();
                 if (isOurs) { _pending.Take(sequence)?.Complete(RequestOutcome.Unknown, default); }
                 continue;
             }
 
             if (_sessions.Contains(session, sequence))
             {
+                Probes.Retried.Hit();
                 if (isOurs) { CompleteFromRecord(sequence, firstIndex); }
                 continue;
             }
@@ -387,6 +395,7 @@ internal sealed partial class Replica
                 ulong length = reader.VarUInt();
                 ReadOnlySpan<byte> reply = length > 0 ? reader.Raw((int)length - 1) : default;
                 if (!isOurs || sequence != wanted) { continue; }
+                Probes.ReplyFromRecord.Hit();
                 _pending.Take(wanted)?.Complete(length > 0 ? RequestOutcome.Done : RequestOutcome.Unknown, reply);
                 return;
             }

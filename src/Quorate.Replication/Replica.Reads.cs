@@ -81,7 +81,7 @@ internal sealed partial class Replica
     {
         bool isLate = false;
         foreach (ReadRound round in _rounds) { isLate |= round.Index is null && Now - round.AskedTick >= ReadRetryTicks; }
-        if (isLate) { RetryReads(); }
+        if (isLate || Buggify("ask-again")) { RetryReads(); }
         foreach (ReadRound round in _rounds) { FailLate(round.Requests); }
         _rounds.RemoveAll(round => round.Requests.Count == 0);
         FailLate(_newReads);
@@ -92,7 +92,9 @@ internal sealed partial class Replica
     {
         foreach (ReadRound round in _rounds)
         {
-            if (round.Index is null) { _newReads.AddRange(round.Requests); }
+            if (round.Index is not null) { continue; }
+            Probes.ReadAgain.Hit();
+            _newReads.AddRange(round.Requests);
         }
 
         _rounds.RemoveAll(round => round.Index is null);
@@ -103,6 +105,7 @@ internal sealed partial class Replica
         int late = requests.RemoveAll(request =>
         {
             if (request.DeadlineTick > Now) { return false; }
+            Probes.ReadLate.Hit();
             request.Complete(_raft.Leader.IsNone ? RequestOutcome.NoLeader : RequestOutcome.Unknown, null);
             return true;
         });

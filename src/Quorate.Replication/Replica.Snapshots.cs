@@ -105,6 +105,7 @@ internal sealed partial class Replica
             }
 
             if (receiver.IsFinishing) { return; } // It is whole; the newcomer is offered again if it is still needed.
+            Probes.SnapshotReplaced.Hit();
             receiver.Abandon();
         }
 
@@ -118,6 +119,7 @@ internal sealed partial class Replica
     /// <summary>A piece of a snapshot.</summary>
     public void SnapshotChunkReceived(in SnapshotChunk chunk)
     {
+        if (Buggify("lose-piece")) { return; }
         if (_receiver is { } receiver && receiver.Offer.Stream == chunk.Stream) { receiver.Received(chunk); }
     }
 
@@ -142,6 +144,7 @@ internal sealed partial class Replica
         // The Raft core did not want it (we have caught up, or a newer leader rules): then it is of no use.
         if (_received is { } unused)
         {
+            Probes.SnapshotUnused.Hit();
             unused.Engine.Dispose();
             _received = null;
         }
@@ -179,6 +182,7 @@ internal sealed partial class Replica
         old.Dispose();
         DeleteGeneration(oldGeneration);
 
+        if (_committed.Count > 0) { Probes.SnapshotOverLog.Hit(); }
         _committed.Clear();
         _logMarks.Clear();
         _markBytes = 0;

@@ -225,6 +225,8 @@ internal sealed partial class Replica
     {
         if (engine != _engine)
         {
+            Probes.JobOfOldEngine.Hit();
+
             // A snapshot has replaced that engine, and its files may be gone under the job: it only lets go of what it holds.
             if (failure is not (null or DiskException or CorruptFileException)) { throw failure; }
             engine.Complete(job, failed: failure is not null);
@@ -236,6 +238,7 @@ internal sealed partial class Replica
         _engine.Complete(job, failed: failure is not null);
         if (failure is not null)
         {
+            Probes.JobFailed.Hit();
             _node.Report(Shard, "storage-job-refused", $"job=\"{job.Name}\" reason=\"{failure.Message}\"");
             _retryJobsTick = Now + Config.Raft.ElectionTicks;
             return;
@@ -309,7 +312,12 @@ internal sealed partial class Replica
 
         agrees |= recovered is not null && recovered.Released == flushed;
         entries = agrees ? [.. entries.SkipWhile(entry => entry.Index <= flushed.Index)] : [];
-        if (!agrees) { _resetLogAt = flushed; }
+        if (!agrees)
+        {
+            Probes.EngineAhead.Hit();
+            _resetLogAt = flushed;
+        }
+
         if (hard.Term < flushed.Term) { hard = new(flushed.Term, ReplicaId.None, hard.Commit); }
         LogIndex last = entries.IsEmpty ? flushed.Index : entries[^1].Index;
         hard = hard with { Commit = LogIndex.Min(last, LogIndex.Max(hard.Commit, flushed.Index)) };
@@ -325,6 +333,8 @@ internal sealed partial class Replica
         if (_resetLogAt is { } position) { batch.AddReset(Shard, position); }
         _resetLogAt = null;
     }
+
+    private bool Buggify(string site) => Config.Buggify?.Fires(site) ?? false;
 
     private void Send(RaftMessage message)
     {
@@ -368,7 +378,7 @@ internal sealed partial class Replica
 
         LogPosition flushed = _engine.Flushed;
         _node.Batch.AddRelease(Shard, flushed);
-        long excess = _raft.LogBytes - Config.LogRetainBytes;
+        long excess = Buggify("forget-log") ? long.MaxValue : _raft.LogBytes - Config.LogRetainBytes;
         LogIndex compactTo = default;
         LogIndex last = LogIndex.Min(flushed.Index, LastToForget);
         while (excess > 0 && _logMarks.TryPeek(out (LogIndex Index, long Bytes) mark) && mark.Index <= last)

@@ -191,7 +191,8 @@ public sealed class SimCluster : IDisposable
     /// <summary>Schedules an action.</summary>
     internal void After(long micros, Action action) => _events.Enqueue(action, (Now + micros, _order++));
 
-    internal NodeConfig ConfigOf(NodeId node) => Options.ConfigOf(node, id => Catalog.Find((uint)id)?.Create(), _shards);
+    internal NodeConfig ConfigOf(NodeId node, Prng random) => Options.ConfigOf(
+        node, id => Catalog.Find((uint)id)?.Create(), _shards, Options.Buggify ? new(Seed, random) : null);
 
     internal void Trace(int node, string what, ulong value)
     {

@@ -17,6 +17,7 @@ public sealed class SimNode : INodeHost
     private WriteAheadLog? _log;
     private int _life;
     private long _lastSyncAt;
+    private long _tickMicros = 10_000;
     private bool _crashedInOpen;
     private long _connections;
     private readonly List<Action> _held = [];
@@ -64,7 +65,9 @@ public sealed class SimNode : INodeHost
         _cluster.Trace(Index, "start", (ulong)_life);
         Guarded(() =>
         {
-            _core = NodeCore.Open(Disk, _cluster.ConfigOf(Id), this, _random.Next(), _random.Split((ulong)_life), out _log);
+            NodeConfig config = _cluster.ConfigOf(Id, _random.Split(~(ulong)_life));
+            _tickMicros = config.TickMilliseconds * 1000L;
+            _core = NodeCore.Open(Disk, config, this, _random.Next(), _random.Split((ulong)_life), out _log);
             Flush();
         });
         Later(_random.Between(0, 10_000), Tick);
@@ -196,7 +199,7 @@ public sealed class SimNode : INodeHost
     private void Tick()
     {
         Do(core => core.Tick((_cluster.Now / 1000) + ClockOffsetMillis));
-        Later(_cluster.ConfigOf(Id).TickMilliseconds * 1000L, Tick);
+        Later(_tickMicros, Tick);
     }
 
     private void Flush()

@@ -65,19 +65,24 @@ public sealed record SimOptions
     /// <summary>Entries for which retried commands are recognized. Default: 2,000.</summary>
     public int DedupeEntries { get; init; } = 2_000;
 
-    internal NodeConfig ConfigOf(NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards) => new()
-    {
-        Cluster = new(0xC1),
-        Node = node,
-        Bootstrap = [.. shards],
-        Machines = machines,
-        Raft = Raft,
-        Wal = Wal,
-        Engine = Engine,
-        LogRetainBytes = LogRetainBytes,
-        FlushEntries = FlushEntries,
-        DedupeEntries = DedupeEntries,
-        MaxEntryBytes = 4096,
-        SnapshotChunkBytes = 4096,
-    };
+    /// <summary>Whether the product's buggify sites may fire. Default: false.</summary>
+    public bool Buggify { get; init; }
+
+    internal NodeConfig ConfigOf(
+        NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
+        {
+            Buggify = buggify,
+            Cluster = new(0xC1),
+            Node = node,
+            Bootstrap = [.. shards],
+            Machines = machines,
+            Raft = Raft,
+            Wal = Wal,
+            Engine = Engine,
+            LogRetainBytes = LogRetainBytes,
+            FlushEntries = FlushEntries,
+            DedupeEntries = DedupeEntries,
+            MaxEntryBytes = 4096,
+            SnapshotChunkBytes = 4096,
+        };
 }

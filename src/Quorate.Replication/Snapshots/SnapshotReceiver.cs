@@ -56,6 +56,7 @@ internal sealed class SnapshotReceiver
         // Out of order, or more than was agreed to be in flight: the answer tells where to go on.
         if (chunk.Bytes.IsEmpty || chunk.Offset != _enqueued || chunk.Bytes.Length > _total - _enqueued || _enqueued - _written > _windowBytes)
         {
+            Probes.PieceUnexpected.Hit();
             Acknowledge();
             return;
         }

@@ -22,6 +22,7 @@ internal static class SwarmScenario
             MaxJobMicros = new[] { 5_000, 20_000, 200_000 }[random.Below(3)],
             SlowJobMicros = new[] { 0, 1_000_000, 8_000_000 }[random.Below(3)],
             Spares = random.Below(3),
+            Buggify = random.Chance(1, 2),
             FlushEntries = new[] { 30, 100, 500 }[random.Below(3)],
             DedupeEntries = new[] { 40, 200, 2_000 }[random.Below(3)],
             Raft = new()

@@ -95,6 +95,7 @@ public sealed partial class StorageEngine
         if (table.Count > 0) { return new FlushJob(_context, table, position, _nextFile++); }
 
         // Entries without effect: only the position moves.
+        Probes.EmptyFlush.Hit();
         _pending.Add(new TableChange([], [], position));
         return null;
     }
@@ -118,6 +119,7 @@ public sealed partial class StorageEngine
         _isCompacting = true;
         if (compaction.IsMove && filter is null && !_compactAllRequested)
         {
+            Probes.FileMoved.Hit();
             _pending.Add(new TableChange(compaction.Inputs, [(compaction.ToLevel, compaction.Inputs[0])]));
             return null;
         }
@@ -174,6 +176,7 @@ public sealed partial class StorageEngine
     private bool TakeOutputs(TableOutputs outputs, bool failed)
     {
         if (!failed && !_isDisposed) { return true; }
+        Probes.Leftovers.Hit();
         outputs.Dispose();
         for (int i = 0; i < outputs.Begun; i++) { _leftOver.Add(outputs.FirstNumber + (ulong)i); }
         return false;
@@ -192,6 +195,7 @@ public sealed partial class StorageEngine
 
         if (failed)
         {
+            Probes.ManifestRetried.Hit();
             _pending.Insert(0, change);
             return;
         }

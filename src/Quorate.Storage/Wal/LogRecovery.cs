@@ -157,7 +157,12 @@ internal sealed class LogRecovery
             if (before?.First is null || before.End < link.Offset)
             {
                 var hole = new WalPosition(link.Sequence, before?.End ?? 0);
-                if (Synced <= hole) { return false; }
+                if (Synced <= hole)
+                {
+                    Probes.SegmentsUndone.Hit();
+                    return false;
+                }
+
                 string path = before?.Path ?? $"{_directory}/{SegmentReader.NameOf(link.Sequence)}";
                 throw Damage(path, hole.Offset, before?.Defect ?? "the file is missing");
             }
@@ -246,6 +251,7 @@ internal sealed class LogRecovery
             else if (scan.Sequence == _end.Sequence) { torn += scan.TornEnd - scan.End; }
         }
 
+        if (torn > 0) { Probes.TornTail.Hit(); }
         Found = new WalRecovery(shards.ToImmutable(), torn);
     }
 }

@@ -69,6 +69,7 @@ public sealed partial class WriteAheadLog
         long least = BatchHeader.Padded(_own.Bytes) + bytes + BatchHeader.Padded(0);
         long length = Math.Max(_options.SegmentBytes, (least + 4095) / 4096 * 4096);
         Invariant.Holds(length <= int.MaxValue, $"a segment of {length} bytes");
+        if (length > _options.SegmentBytes) { Probes.LargeSegment.Hit(); }
         if (_next is not null && _next.Length < length)
         {
             _free.Add(_next);
@@ -95,6 +96,7 @@ public sealed partial class WriteAheadLog
         int spare = _free.FindIndex(segment => segment.Length == length);
         if (spare >= 0)
         {
+            Probes.SegmentReused.Hit();
             _files.Rename(_free[spare].Path, path);
             _free.RemoveAt(spare);
         }
@@ -148,6 +150,7 @@ public sealed partial class WriteAheadLog
         if (_copying || oldest == Current || _chain.Count - 1 - _firstInChain < _options.MaxSegmentsBehind) { return; }
         long live = _state.Shards.Sum(shard => shard.Runs.Where(run => run.Segment == oldest).Sum(run => run.Bytes));
         if (live > _options.SegmentBytes / 4) { return; }
+        Probes.LaggardCopied.Hit();
         _copying = true;
         CopyLive(oldest);
         _copying = false;

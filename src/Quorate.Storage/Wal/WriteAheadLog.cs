@@ -183,6 +183,7 @@ public sealed partial class WriteAheadLog : IDisposable
         _state.AddCheckpointTo(_own);
         if (!found.Carried.IsEmpty)
         {
+            Probes.Carried.Hit();
             _own.Add(new(WalRecordType.Carried, default, LogIndex.Zero, Term.Zero, 0, 0));
             _own.AddAll(found.Carried);
         }

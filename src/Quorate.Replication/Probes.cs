@@ -1,0 +1,23 @@
+using Quorate.Core;
+
+namespace Quorate.Replication;
+
+/// <summary>Rare paths that simulated runs must reach.</summary>
+internal static class Probes
+{
+    public static readonly CodeProbe Retried = new("replication: a command that was applied comes again");
+    public static readonly CodeProbe TooOld = new("replication: a command comes too late to know whether it was applied");
+    public static readonly CodeProbe ReplyFromRecord = new("replication: a reply comes from the record of an entry");
+    public static readonly CodeProbe TooBusy = new("replication: a command is refused because too much waits");
+    public static readonly CodeProbe ForwardRefused = new("replication: a forwarded command is given back");
+    public static readonly CodeProbe ReadAgain = new("replication: reads ask for an index again");
+    public static readonly CodeProbe ReadLate = new("replication: a read gives up");
+    public static readonly CodeProbe EngineAhead = new("replication: a node opens with files ahead of its log");
+    public static readonly CodeProbe JobOfOldEngine = new("replication: a job of a replaced engine ends");
+    public static readonly CodeProbe JobFailed = new("replication: a job is refused by the disk and tried again");
+    public static readonly CodeProbe SnapshotUnused = new("replication: a whole snapshot is not wanted any more");
+    public static readonly CodeProbe SnapshotReplaced = new("replication: a snapshot on its way is given up for another");
+    public static readonly CodeProbe PieceUnexpected = new("replication: a piece of a snapshot comes out of order");
+    public static readonly CodeProbe SnapshotOverLog = new("replication: a snapshot replaces entries that were not applied");
+    public static readonly CodeProbe JoinedByVote = new("replication: a replica is created by a request for its vote");
+}
