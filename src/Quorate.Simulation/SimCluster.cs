@@ -84,7 +84,7 @@ public sealed class SimCluster : IDisposable
     {
         long end = Now + (long)span.TotalMicroseconds;
         foreach (SimWorkload workload in workloads) { workload.Start(this, end); }
-        foreach (SimFault fault in faults) { fault.Start(this, StreamFor(fault.GetType().Name), end); }
+        foreach (SimFault fault in faults) { fault.Start(this, StreamFor(fault.Name), end); }
         RunWhile(() => Now < end);
 
         // Every request is answered by its deadline at the latest.

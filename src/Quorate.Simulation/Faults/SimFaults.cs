@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Raft;
 using Quorate.Replication;
@@ -8,6 +9,17 @@ namespace Quorate.Simulation;
 /// <summary>Something that goes wrong while a workload runs. A new fault is a new record, usable by every scenario.</summary>
 public abstract record SimFault
 {
+    /// <summary>The name of its type: in options, and its stream of random numbers.</summary>
+    public string Name => GetType().Name;
+
+    /// <summary>The names of all that a plan may have.</summary>
+    public static ImmutableSortedSet<string> Names { get; } =
+    [
+        .. typeof(SimFault).Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(typeof(SimFault)) && !type.IsAbstract && type != typeof(StateComparison))
+            .Select(type => type.Name),
+    ];
+
     /// <summary>Starts it with a stream of random numbers of its own; it must do nothing after the end (simulated microseconds), except mend what only it can mend.</summary>
     internal abstract void Start(SimCluster cluster, Prng random, long end);
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Quorate.Simulation;
 
 /// <summary>What a run came to.</summary>
@@ -20,6 +22,12 @@ public sealed record SimResult
 
     /// <summary>Operations of all workloads.</summary>
     public required int Operations { get; init; }
+
+    /// <summary>Faults of the plan, by name, whether they struck or not.</summary>
+    public required ImmutableArray<string> Faults { get; init; }
+
+    /// <summary>Workloads of the plan, by name: whose histories were judged.</summary>
+    public required ImmutableArray<string> Workloads { get; init; }
 
     /// <summary>Times that each kind of fault struck, by the row of the catalogue.</summary>
     public required SortedDictionary<string, int> Struck { get; init; }

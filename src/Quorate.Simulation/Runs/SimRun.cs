@@ -19,6 +19,10 @@ public static class SimRun
         {
             failure = thrown;
         }
+        catch (Exception thrown)
+        {
+            failure = new(SimNet.Invariants, $"seed {plan.Seed}, at {cluster.Now} us: {thrown.GetType().Name}: {thrown.Message}", thrown);
+        }
 
         return new()
         {
@@ -28,6 +32,8 @@ public static class SimRun
             Events = cluster.Events,
             Simulated = TimeSpan.FromMicroseconds(cluster.Now),
             Operations = plan.Workloads.Sum(workload => workload.Operations),
+            Faults = [.. plan.Faults.Select(fault => fault.Name)],
+            Workloads = [.. plan.Workloads.Select(workload => workload.Name)],
             Struck = cluster.Struck,
         };
     }

@@ -12,12 +12,6 @@ namespace Quorate.Simulation;
 /// </summary>
 public sealed record RegisterWorkload : SimWorkload
 {
-    /// <summary>Clients. Default: 8.</summary>
-    public int Clients { get; init; } = 8;
-
-    /// <summary>Registers, spread over the shards. Default: 4.</summary>
-    public int Keys { get; init; } = 4;
-
     /// <summary>Mean milliseconds between an answer and the next question. Default: 100.</summary>
     public int ThinkMillis { get; init; } = 100;
 

@@ -6,6 +6,12 @@ public abstract record SimWorkload
     /// <summary>Kebab-case; in verdicts and options.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Clients. Default: 8.</summary>
+    public int Clients { get; init; } = 8;
+
+    /// <summary>Keys that they share, spread over the shards. Default: 4.</summary>
+    public int Keys { get; init; } = 4;
+
     /// <summary>Operations asked so far that happened or may have.</summary>
     public abstract int Operations { get; }
 

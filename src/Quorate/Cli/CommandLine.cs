@@ -9,6 +9,7 @@ using Quorate.FrontDoors.Etcd.Client;
 using Quorate.Host;
 using Quorate.Inspect;
 using Quorate.Kv;
+using Quorate.Sim;
 
 namespace Quorate.Cli;
 
@@ -28,6 +29,7 @@ internal static class CommandLine
             KvCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
+            SimCommand.Create(),
             CheckCommand.Create(),
             VersionCommand.Create(),
         };

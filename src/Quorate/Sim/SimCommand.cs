@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Quorate.Cli;
+using Quorate.Host;
+using Quorate.Simulation;
+
+namespace Quorate.Sim;
+
+/// <summary><c>quorate sim</c>: whole clusters under seeded faults, simulated in this process. Asks no server.</summary>
+internal static class SimCommand
+{
+    // One minute finds what a change broke badly, and nobody minds waiting for it.
+    private const double DefaultMinutes = 1;
+
+    /// <summary>Creates the verb.</summary>
+    public static Command Create() => Create(Scenarios.All);
+
+    /// <summary>Creates the verb over other scenarios, for tests of the verb.</summary>
+    internal static Command Create(IReadOnlyList<Scenario> scenarios)
+    {
+        var seeds = new Option<string?>("--seeds") { Description = "The seeds to run: A..B, or A.. with --minutes.", HelpName = "A..B" };
+        var seed = new Option<ulong?>("--seed") { Description = "One seed." };
+        var minutes = new Option<double?>("--minutes") { Description = "Begin no run after this much real time. Default: 1, if no seeds are named." };
+        var scenario = new Option<string>("--scenario")
+        {
+            Description = string.Join('\n', scenarios.Select(s => $"{s.Name}: {s.About}")),
+            HelpName = string.Join('|', scenarios.Select(s => s.Name)),
+            DefaultValueFactory = _ => scenarios[0].Name,
+        };
+        var jobs = new Option<int?>("--jobs", "-j") { Description = "Runs at the same time. Default: one per core." };
+        var mostFailures = new Option<int>("--failures") { Description = "Begin no run after so many failed. Default: 5.", DefaultValueFactory = _ => 5 };
+        var report = new Option<string?>("--report") { Description = "Write the verdict and a line for each run to a file, as JSON.", HelpName = "file" };
+        Option<string> format = Common.Format();
+        var cuts = new SimCutOptions();
+        var verb = new Verb(
+            "sim",
+            "Run whole clusters under seeded faults in a simulator, and judge what clients saw. The same seed is the same run. "
+                + "Exit code 0 if every promise held, 12 if one did not or nothing happened.",
+            "quorate sim", "quorate sim --seeds 1..200", "quorate sim --minutes 10 --seeds 1000..", "quorate sim --seed 17", "quorate sim list")
+        {
+            seeds, seed, minutes, scenario, jobs, mostFailures, report, format,
+        };
+        cuts.AddTo(verb);
+        verb.Add(List(scenarios));
+        verb.SetAction(parsed =>
+        {
+            Scenario chosen = scenarios.FirstOrDefault(s => s.Name == parsed.GetValue(scenario)) ?? throw new CliException(
+                ExitCode.Usage, $"--scenario is '{parsed.GetValue(scenario)}'; it must be one of {string.Join(", ", scenarios.Select(s => s.Name))}.");
+            double? limit = parsed.GetValue(minutes);
+            SeedRange range = Range(parsed.GetValue(seeds), parsed.GetValue(seed), ref limit);
+            SimCuts cut = cuts.Read(parsed);
+            var sweep = new SimSweep
+            {
+                Plan = s => cut.Apply(chosen.Plan(s)),
+                Seeds = range,
+                Jobs = Within("--jobs", parsed.GetValue(jobs) ?? Environment.ProcessorCount, 1, 256),
+                Within = limit is { } given ? TimeSpan.FromMinutes(given) : TimeSpan.MaxValue,
+                MostFailures = Within("--failures", parsed.GetValue(mostFailures), 1, int.MaxValue),
+            };
+            return (int)Run(parsed, sweep, new() { Scenario = chosen, Cuts = cut }, limit, parsed.GetValue(report), Common.IsJson(parsed, format));
+        });
+        return verb;
+    }
+
+    private static ExitCode Run(ParseResult parsed, SimSweep sweep, SimVerdict verdict, double? minutes, string? report, bool isJson)
+    {
+        TextWriter output = parsed.InvocationConfiguration.Output;
+        var progress = new SimProgress(
+            parsed.InvocationConfiguration.Error, sweep.Seeds.Count, minutes is { } limit ? TimeSpan.FromMinutes(limit) : null);
+        using var signals = new StopSignals();
+        sweep.Run(
+            run =>
+            {
+                verdict.Add(run);
+                if (run.Failure is not null && !isJson)
+                {
+                    progress.Clear();
+                    verdict.WriteFailure(output, run, ShownChanges);
+                }
+
+                progress.Show(verdict.Totals);
+            },
+            signals.Token);
+        progress.Clear();
+        verdict.Took = progress.Elapsed;
+        verdict.WasStopped = signals.Token.IsCancellationRequested;
+        if (report is not null) { File.WriteAllText(report, verdict.Report().ToJsonString() + "\n", new UTF8Encoding(false)); }
+        output.WriteLine(isJson ? verdict.Json().ToJsonString() : verdict.Line());
+        return verdict.Code;
+    }
+
+    // The rest is in the trace.
+    private const int ShownChanges = 12;
+
+    private static Verb List(IReadOnlyList<Scenario> scenarios)
+    {
+        var list = new Verb("list", "Print the scenarios, and the faults that --without knows.", "quorate sim list");
+        list.SetAction(parsed =>
+        {
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            output.WriteLine("scenarios");
+            foreach (Scenario scenario in scenarios) { output.WriteLine($"  {scenario.Name,-12} {scenario.About}"); }
+            output.WriteLine("faults");
+            foreach (string fault in SimFault.Names) { output.WriteLine($"  {fault}"); }
+            return (int)ExitCode.Ok;
+        });
+        return list;
+    }
+
+    private static SeedRange Range(string? seeds, ulong? seed, ref double? minutes)
+    {
+        if (minutes is not (null or (> 0 and <= 10_000)))
+        {
+            throw new CliException(ExitCode.Usage, string.Create(CultureInfo.InvariantCulture, $"--minutes is {minutes}; it must be more than 0 and at most 10000."));
+        }
+
+        if (seeds is not null && seed is not null) { throw new CliException(ExitCode.Usage, "--seed and --seeds: name one of them."); }
+        if (seed is { } one) { return new(one, one); }
+        SeedRange range = seeds is null ? new(1, null) : SeedRange.Parse(seeds);
+        if (seeds is null) { minutes ??= DefaultMinutes; }
+        if (range.Last is null && minutes is null) { throw new CliException(ExitCode.Usage, $"--seeds is '{seeds}', which has no end; say --minutes too."); }
+        return range;
+    }
+
+    private static int Within(string option, int value, int least, int most) => value >= least && value <= most
+        ? value
+        : throw new CliException(ExitCode.Usage, $"{option} is {value}; it must be at least {least}" + (most == int.MaxValue ? "." : $" and at most {most}."));
+}

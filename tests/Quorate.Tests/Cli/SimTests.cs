@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Text.Json;
+using Quorate.Cli;
+using Quorate.Sim;
+using Quorate.Simulation;
+using Xunit;
+
+namespace Quorate.Tests.Cli;
+
+public sealed class SimTests
+{
+    // Goal: the verdict is one line with the figures, and the same seeds give the same trace whatever the number of threads.
+    [Fact]
+    public async Task A_sweep_that_holds_is_one_line_and_code_0()
+    {
+        (ExitCode code, string output, _) = await Run("--seeds", "1..4", "--span", "3", "--jobs", "2");
+        Assert.Equal(ExitCode.Ok, code);
+        Assert.Matches(@"^passed: 4 seeds, \d+\.\d simulated seconds in \d+\.\d s \(\d+:1\), \d+ events, \d+ operations, \d+ faults, 0 failures; trace [0-9a-f]{16}\n$", output);
+        (_, string again, _) = await Run("--seeds", "1..4", "--span", "3", "--jobs", "1");
+        Assert.Equal(output[output.IndexOf("trace", StringComparison.Ordinal)..], again[again.IndexOf("trace", StringComparison.Ordinal)..]);
+    }
+
+    // Goal: a failure is told with its net, its sentence and a command that shows the same failure; the command is taken as printed.
+    [Fact]
+    public async Task A_failed_seed_prints_the_command_that_shows_it_again()
+    {
+        string[] asked = ["--seed", "3", "--without", "CrashLeader,Partitions", "--span", "2.5", "--clients", "2", "--keys", "1", "--nodes", "1", "--shards", "1", "--spares", "0"];
+        (ExitCode code, string output, _) = await Run([.. asked, "--scenario", "picky"]);
+        Assert.Equal(ExitCode.Integrity, code);
+        Assert.StartsWith("seed 3 caught by Histories: it is always wrong", output, StringComparison.Ordinal);
+        Assert.Contains("\nFAILED: 1 seed, ", output, StringComparison.Ordinal);
+        string again = output.Split('\n').Single(line => line.Contains("again: ", StringComparison.Ordinal)).Trim();
+        Assert.Equal(
+            "again: quorate sim --seed 3 --scenario picky --without CrashLeader,Partitions --span 2.5 --clients 2 --keys 1 --nodes 1 --shards 1 --spares 0", again);
+
+        (code, string repeated, _) = await Run(again.Split(' ')[3..]);
+        Assert.Equal(ExitCode.Integrity, code);
+        Assert.Equal(output.Split('\n')[0], repeated.Split('\n')[0]);
+        Assert.Equal(output[output.IndexOf("; trace", StringComparison.Ordinal)..], repeated[repeated.IndexOf("; trace", StringComparison.Ordinal)..]);
+    }
+
+    [Fact]
+    public async Task Json_tells_the_same_and_the_report_tells_each_run()
+    {
+        string report = Path.Combine(Path.GetTempPath(), $"quorate-sim-{Guid.NewGuid():n}.json");
+        try
+        {
+            (ExitCode code, string output, _) = await Run("--seeds", "7..8", "--scenario", "picky", "--span", "2", "--format", "json", "--report", report);
+            Assert.Equal(ExitCode.Integrity, code);
+            JsonElement json = JsonElement.Parse(output);
+            Assert.Equal("failed", json.GetProperty("verdict").GetString());
+            Assert.Equal(2, json.GetProperty("failures").GetInt32());
+            Assert.True(json.GetProperty("operations").GetInt32() > 0);
+            Assert.Equal("Histories", json.GetProperty("failed")[0].GetProperty("net").GetString());
+            Assert.Equal("quorate sim --seed 7 --scenario picky --span 2", json.GetProperty("failed")[0].GetProperty("replay").GetString());
+            JsonElement runs = JsonElement.Parse(await File.ReadAllTextAsync(report)).GetProperty("runs");
+            Assert.Equal([7, 8], runs.EnumerateArray().Select(run => run.GetProperty("seed").GetInt32()));
+            Assert.All(runs.EnumerateArray(), run => Assert.Matches("^[0-9a-f]{16}$", run.GetProperty("trace").GetString()));
+        }
+        finally
+        {
+            File.Delete(report);
+        }
+    }
+
+    // Goal: a sweep in which nobody asked anything is no success.
+    [Fact]
+    public async Task Runs_without_an_operation_prove_nothing()
+    {
+        (ExitCode code, string output, _) = await Run("--seed", "1", "--scenario", "idle");
+        Assert.Equal(ExitCode.Integrity, code);
+        Assert.StartsWith("PROVES NOTHING (no client asked anything in any run): 1 seed, ", output, StringComparison.Ordinal);
+    }
+
+    // Goal: many failures are mostly one bug, so a sweep ends early.
+    [Fact]
+    public async Task A_sweep_ends_after_so_many_failures()
+    {
+        (ExitCode code, string output, _) = await Run("--seeds", "1..1000000", "--scenario", "picky", "--span", "1", "--jobs", "1", "--failures", "2");
+        Assert.Equal(ExitCode.Integrity, code);
+        Assert.Contains("FAILED: 2 seeds, ", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--seeds is '9..3'; it must be one seed, or the first and the last", "--seeds", "9..3")]
+    [InlineData("--seeds is '1..2..3'", "--seeds", "1..2..3")]
+    [InlineData("--seeds is '-1'", "--seeds=-1")]
+    [InlineData("--seeds is '1..', which has no end; say --minutes too.", "--seeds", "1..")]
+    [InlineData("--seed and --seeds: name one of them.", "--seeds", "1..2", "--seed", "1")]
+    [InlineData("--scenario is 'x'; it must be one of swarm, picky, idle.", "--scenario", "x")]
+    [InlineData("--without names 'Crash', which is no fault; there are Crash", "--without", "Crash")]
+    [InlineData("--jobs is 0; it must be at least 1 and at most 256.", "--jobs", "0")]
+    [InlineData("--minutes is 0; it must be more than 0", "--minutes", "0")]
+    [InlineData("--span is -1; it must be more than 0", "--span", "-1")]
+    [InlineData("--nodes is 0; it must be at least 1.", "--nodes", "0")]
+    public async Task Bad_input_is_told_with_the_option_and_the_rule(string problem, params string[] args)
+    {
+        CliException thrown = await Assert.ThrowsAsync<CliException>(() => Run(args));
+        Assert.Equal(ExitCode.Usage, thrown.Code);
+        Assert.StartsWith(problem, thrown.Message, StringComparison.Ordinal);
+    }
+
+    private static readonly Scenario[] TestScenarios =
+    [
+        Scenarios.Swarm,
+        new("picky", "Every history is wrong.", seed => Scenarios.Swarm.Plan(seed) with { Workloads = [new Picky()] }),
+        new("idle", "Nobody asks.", seed => Scenarios.Swarm.Plan(seed) with { Workloads = [new Idle()], FewestOperations = 0 }),
+    ];
+
+    private static async Task<(ExitCode Code, string Output, string Error)> Run(params string[] args)
+    {
+        var (output, error) = (new StringWriter(), new StringWriter());
+        int code = await new RootCommand { SimCommand.Create(TestScenarios) }.Parse(["sim", .. args]).InvokeAsync(
+            new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        return ((ExitCode)code, output.ToString(), error.ToString());
+    }
+
+    private record Idle : SimWorkload
+    {
+        private int _ticks;
+
+        public override string Name => "idle";
+
+        public override int Operations => Count;
+
+        public override int Acknowledged => 0;
+
+        public override bool IsIdle => true;
+
+        protected int Count { get; set; }
+
+        public override void Start(SimCluster cluster, long end) => _ticks++;
+
+        public override void Finish(SimCluster cluster) => Assert.Equal(1, _ticks);
+
+        public override void Check()
+        {
+        }
+    }
+
+    private sealed record Picky : Idle
+    {
+        public override void Start(SimCluster cluster, long end)
+        {
+            base.Start(cluster, end);
+            Count = 100;
+        }
+
+        public override void Check() => throw new SimulationException(SimNet.Histories, "it is always wrong");
+    }
+}
