@@ -22,6 +22,9 @@ public sealed record CheckOptions
     /// <summary>Columns that a diagram may use. Default: 110.</summary>
     public int Width { get; init; } = 110;
 
+    /// <summary>Most states that the search about one key may visit before it is given up as undecided. Default: 2 million, some 20 seconds.</summary>
+    public int MaxStates { get; init; } = 2_000_000;
+
     /// <summary>What transactions must satisfy. Default: strict serializability.</summary>
     public ConsistencyLevel Level { get; init; } = ConsistencyLevel.StrictSerializable;
 }

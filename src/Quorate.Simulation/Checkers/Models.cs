@@ -3,9 +3,13 @@ namespace Quorate.Simulation.Checkers;
 /// <summary>The table of models. To add one: its class, and a line here.</summary>
 public static class Models
 {
+    /// <summary>Linearizable registers.</summary>
+    public static IModel Register { get; } = new RegisterModel();
+
     /// <summary>All models.</summary>
     public static IReadOnlyList<IModel> All { get; } =
     [
+        Register,
         new SetModel(),
     ];
 

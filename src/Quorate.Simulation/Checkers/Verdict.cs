@@ -63,11 +63,19 @@ public sealed record Verdict
         _ => "VIOLATED (" + string.Join(", ", Violations.CountBy(v => v.Rule).Select(r => r.Value == 1 ? r.Key : $"{r.Value} x {r.Key}")) + ")",
     };
 
+    /// <summary>The summary and, unless legal, the first violation or why nothing was decided.</summary>
+    public string Explanation => Kind switch
+    {
+        VerdictKind.Legal => Summary,
+        VerdictKind.Violated => $"{Summary}\n{Violations[0].Text}",
+        _ => $"{Summary}\n{Undecided}",
+    };
+
     /// <summary>Throws unless the history is legal.</summary>
-    /// <exception cref="CheckFailedException">It is violated or undecided; the message is the summary and the first violation.</exception>
+    /// <exception cref="CheckFailedException">It is violated or undecided; the message is the explanation.</exception>
     public void MustBeLegal()
     {
-        if (!IsLegal) { throw new CheckFailedException($"{Summary}\n{Undecided ?? Violations[0].Text}"); }
+        if (!IsLegal) { throw new CheckFailedException(Explanation); }
     }
 }
 

@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Quorate.Core;
 using Quorate.Replication;
+using Quorate.Simulation.Checkers;
 using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Simulation;
@@ -18,20 +21,23 @@ public sealed record RegisterWorkload : SimWorkload
     /// <summary>Bytes of padding in each value, so that files fill up. Default: 200.</summary>
     public int PaddingBytes { get; init; } = 200;
 
+    private readonly Dictionary<int, List<long>> _asked = []; // By register: the values that may have been set.
     private long _lastValue;
     private int _busy;
+    private int _processes;
+    private int _acknowledged;
 
-    /// <summary>All that was asked so far.</summary>
-    public History History { get; } = new();
+    /// <summary>All that was asked and heard so far.</summary>
+    public History History { get; } = new() { Model = "register" };
 
     /// <inheritdoc/>
     public override string Name => "register";
 
     /// <inheritdoc/>
-    public override int Operations => History.Operations.Count;
+    public override int Operations => History.Operations.Count(o => o.Outcome != HistoryOutcome.Failed);
 
     /// <inheritdoc/>
-    public override int Acknowledged => History.Acknowledged;
+    public override int Acknowledged => _acknowledged;
 
     /// <inheritdoc/>
     public override bool IsIdle => _busy == 0;
@@ -40,20 +46,14 @@ public sealed record RegisterWorkload : SimWorkload
     public override void Start(SimCluster cluster, long end)
     {
         Prng random = cluster.StreamFor($"{Name} at {cluster.Now}");
-        for (int i = 0; i < Clients; i++) { Next(cluster, History, end, i, random.Split((ulong)i)); }
+        for (int i = 0; i < Clients; i++) { Next(cluster, end, _processes++, random.Split((ulong)i)); }
     }
 
     /// <inheritdoc/>
     public override void Check()
     {
-        try
-        {
-            Linearizability.Check(History);
-        }
-        catch (NotLinearizableException failure)
-        {
-            throw new SimulationException(SimNet.Histories, failure.Message, failure);
-        }
+        Verdict verdict = Models.Register.Check(History, new());
+        if (!verdict.IsLegal) { throw new SimulationException(SimNet.Histories, verdict.Explanation); }
     }
 
     /// <summary>
@@ -61,7 +61,6 @@ public sealed record RegisterWorkload : SimWorkload
     /// </summary>
     public override void Finish(SimCluster cluster)
     {
-        History history = History;
         foreach (SimNode node in cluster.Nodes)
         {
             for (int key = 0; key < Keys; key++)
@@ -72,15 +71,8 @@ public sealed record RegisterWorkload : SimWorkload
                 if (!isMember || node.Core?.OpenLocalView(shard) is not { } view) { continue; }
                 using (view)
                 {
-                    history.Add(new()
-                    {
-                        Process = -1,
-                        Key = key,
-                        Action = RegisterAction.Read,
-                        Invoked = cluster.Now,
-                        Returned = cluster.Now,
-                        Seen = ValueIn(view, key),
-                    });
+                    HistoryOperation read = History.Invoke(_processes++, "read", cluster.Now, NameOf(key));
+                    History.Complete(read, HistoryEventType.Ok, cluster.Now, Json(ValueIn(view, key)));
                 }
             }
         }
@@ -88,7 +80,7 @@ public sealed record RegisterWorkload : SimWorkload
 
     private static ShardId ShardOf(SimCluster cluster, int key) => new((ulong)(key % cluster.Options.Shards) + 1);
 
-    private void Next(SimCluster cluster, History history, long end, int process, Prng random)
+    private void Next(SimCluster cluster, long end, int process, Prng random)
     {
         cluster.After(random.Between(1_000, ThinkMillis * 2_000L), () =>
         {
@@ -96,42 +88,39 @@ public sealed record RegisterWorkload : SimWorkload
             SimNode node = cluster.Nodes[random.Below(cluster.Nodes.Length)];
             if (node.Core is null)
             {
-                Next(cluster, history, end, process, random);
+                Next(cluster, end, process, random);
                 return;
             }
 
-            RegisterOperation operation = Choose(cluster, history, process, random);
-            history.Add(operation);
+            Question question = Choose(random);
+            HistoryOperation operation = History.Invoke(process, question.Function, cluster.Now, NameOf(question.Key), question.Argument);
             _busy++;
             bool isDone = false;
             long connection = 0;
 
             // The answer comes while the node runs; what follows from it is an event of its own.
-            Action<bool, Action> finish = (known, note) =>
+            Action<HistoryEventType, long, bool> finish = (type, seen, applied) =>
             {
-                cluster.Demand(!isDone, SimNet.Answers, $"answered twice: {operation}");
+                cluster.Demand(!isDone, SimNet.Answers, $"answered twice: {operation.Invoke}");
                 isDone = true;
                 node.HangUp(connection);
-                cluster.Trace(node.Index, "answer", known ? 1u : 0u);
-                if (known)
-                {
-                    note();
-                    operation.Returned = cluster.Now;
-                }
-
+                cluster.Trace(node.Index, "answer", type == HistoryEventType.Ok ? 1u : 0u);
+                History.Complete(operation, type, cluster.Now, Json(seen), applied);
+                if (type == HistoryEventType.Ok && question.IsWrite && applied) { _acknowledged++; }
+                if (type == HistoryEventType.Fail && question.IsWrite) { _asked[question.Key].Remove(question.Value); }
                 _busy--;
-                Next(cluster, history, end, process, random);
+                Next(cluster, end, type == HistoryEventType.Info ? _processes++ : process, random);
             };
-            connection = node.Connect(() => finish(false, static () => { }));
-            ShardId shard = ShardOf(cluster, operation.Key);
-            if (operation.Action == RegisterAction.Read)
+            connection = node.Connect(() => finish(HistoryEventType.Info, 0, true));
+            ShardId shard = ShardOf(cluster, question.Key);
+            if (!question.IsWrite)
             {
                 node.Do(core => core.Read(new Reading
                 {
                     Shard = shard,
-                    Key = operation.Key,
+                    Key = question.Key,
                     Finish = (outcome, seen) =>
-                    finish(outcome == RequestOutcome.Done, () => operation.Seen = seen)
+                    finish(outcome == RequestOutcome.Done ? HistoryEventType.Ok : HistoryEventType.Fail, seen, true)
                 }));
             }
             else
@@ -139,32 +128,30 @@ public sealed record RegisterWorkload : SimWorkload
                 node.Do(core => core.Propose(new Writing
                 {
                     Shard = shard,
-                    Command = CommandOf(operation),
-                    Finish = (outcome, matched) =>
-                    {
-                        if (outcome is not (RequestOutcome.Done or RequestOutcome.Unknown)) { history.Remove(operation); }
-                        finish(outcome == RequestOutcome.Done, () => operation.Matched = matched);
-                    },
+                    Command = CommandOf(question),
+                    Finish = (outcome, matched) => finish(
+                        outcome switch { RequestOutcome.Done => HistoryEventType.Ok, RequestOutcome.Unknown => HistoryEventType.Info, _ => HistoryEventType.Fail },
+                        0,
+                        question.Function == "write" || matched),
                 }));
             }
         });
     }
 
-    private RegisterOperation Choose(SimCluster cluster, History history, int process, Prng random)
+    private Question Choose(Prng random)
     {
         int key = random.Below(Keys);
-        RegisterAction action = random.Below(10) switch { < 5 => RegisterAction.Read, < 8 => RegisterAction.Write, _ => RegisterAction.CompareAndSet };
-        long expected = history.Operations.LastOrDefault(o => o.Key == key && o.Value != 0)?.Value ?? 0;
-        return new()
-        {
-            Process = process,
-            Key = key,
-            Action = action,
-            Invoked = cluster.Now,
-            Value = action == RegisterAction.Read ? 0 : ++_lastValue,
-            Expected = action == RegisterAction.CompareAndSet ? expected : 0,
-        };
+        string function = random.Below(10) switch { < 5 => "read", < 8 => "write", _ => "cas" };
+        if (function == "read") { return new(function, key, 0, 0); }
+        if (!_asked.TryGetValue(key, out List<long>? asked)) { _asked.Add(key, asked = []); }
+        long expected = function == "cas" && asked.Count > 0 ? asked[^1] : 0;
+        asked.Add(++_lastValue);
+        return new(function, key, expected, _lastValue);
     }
+
+    private static string NameOf(int key) => string.Create(CultureInfo.InvariantCulture, $"r{key}");
+
+    private static JsonValue? Json(long value) => value == 0 ? null : JsonValue.Create(value);
 
     private static byte[] KeyBytes(int key) => [(byte)'r', (byte)key];
 
@@ -181,11 +168,11 @@ public sealed record RegisterWorkload : SimWorkload
         return bytes;
     }
 
-    private byte[] CommandOf(RegisterOperation operation)
+    private byte[] CommandOf(Question operation)
     {
         var put = new KvCommand.Put(KeyBytes(operation.Key), ValueBytes(operation.Value));
         KvCommand command = put;
-        if (operation.Action == RegisterAction.CompareAndSet)
+        if (operation.Function == "cas")
         {
             KvCompare compare = operation.Expected == 0
                 ? new() { Target = KvCompareTarget.Version, Result = KvCompareResult.Equal, Key = put.Key, Number = 0 }
@@ -196,6 +183,19 @@ public sealed record RegisterWorkload : SimWorkload
         var writer = new ByteWriter();
         command.Encode(writer);
         return writer.ToArray();
+    }
+
+    // Values are numbers, each written at most once; 0 is "no value".
+    private sealed record Question(string Function, int Key, long Expected, long Value)
+    {
+        public bool IsWrite => Function != "read";
+
+        public JsonNode? Argument => Function switch
+        {
+            "write" => Json(Value),
+            "cas" => new JsonArray(Json(Expected), Json(Value)),
+            _ => null,
+        };
     }
 
     private sealed class Writing : ProposeRequest

@@ -10,7 +10,7 @@ public sealed class HistoryReaderTests
     [Fact]
     public void A_written_history_is_read_as_it_was()
     {
-        var history = new Simulation.Checkers.History();
+        var history = new History();
         HistoryOperation cas = history.Invoke(3, "cas", 10, "k1", new System.Text.Json.Nodes.JsonArray(1, 2));
         history.Add(HistoryEvent.Create(-1, HistoryEventType.Info, "partition", 11, value: "n1 | n2 n3"));
         history.Complete(cas, HistoryEventType.Ok, 12, applied: false);
@@ -18,7 +18,7 @@ public sealed class HistoryReaderTests
         var bytes = new MemoryStream();
         HistoryWriter.Write(bytes, history, "register", new() { ["seed"] = 5 });
 
-        Simulation.Checkers.History read = HistoryReader.Read(new MemoryStream(bytes.ToArray()));
+        History read = HistoryReader.Read(new MemoryStream(bytes.ToArray()));
 
         Assert.Equal(history.Events.Select(e => e.ToString()), read.Events.Select(e => e.ToString()));
         Assert.Equal(("register", 5), (read.Model, read.About.GetProperty("seed").GetInt32()));
@@ -79,7 +79,7 @@ public sealed class HistoryReaderTests
     [Fact]
     public void Damaged_files_never_throw_anything_else()
     {
-        var history = new Simulation.Checkers.History();
+        var history = new History();
         for (int i = 0; i < 20; i++)
         {
             HistoryOperation read = history.Invoke(i % 3, "read", i, "k");
@@ -112,7 +112,7 @@ public sealed class HistoryReaderTests
         Assert.True(refused > 1_500, $"only {refused} were refused");
     }
 
-    private static Simulation.Checkers.History Read(string text) => HistoryReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)));
+    private static History Read(string text) => HistoryReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)));
 
     private sealed class Endless : Stream
     {

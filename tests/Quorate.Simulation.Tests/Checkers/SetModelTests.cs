@@ -31,7 +31,7 @@ public sealed class SetModelTests
     [Fact]
     public void A_refused_add_must_not_be_seen()
     {
-        var history = new Simulation.Checkers.History();
+        var history = new History();
         history.Complete(history.Invoke(1, "add", 0, value: 1), HistoryEventType.Fail, 1);
         history.Complete(history.Invoke(2, "read", 2), HistoryEventType.Ok, 3, new JsonArray(1));
         Verdict verdict = Models.Find("set")!.Check(history, new());
@@ -41,7 +41,7 @@ public sealed class SetModelTests
     [Fact]
     public void Keys_are_separate_sets()
     {
-        var history = new Simulation.Checkers.History();
+        var history = new History();
         history.Complete(history.Invoke(1, "add", 0, "a", 1), HistoryEventType.Ok, 1);
         history.Complete(history.Invoke(1, "read", 2, "b"), HistoryEventType.Ok, 3, new JsonArray());
         Assert.True(Models.Find("set")!.Check(history, new()).IsLegal);
@@ -105,7 +105,7 @@ public sealed class SetModelTests
 
     private static Verdict Check(params SetStep[] steps)
     {
-        var history = new Simulation.Checkers.History();
+        var history = new History();
         for (int i = 0; i < steps.Length; i++)
         {
             SetStep step = steps[i];
