@@ -11,6 +11,7 @@ public static class Models
     [
         Register,
         new SetModel(),
+        new EtcdModel(),
     ];
 
     /// <summary>The model of this name; null if there is none.</summary>
