@@ -33,10 +33,15 @@ public sealed class NodeCore : IDisposable
     private bool _isStopping;
     private bool _isClosed;
     private AfterPersist? _lastInFlight;
+    private readonly ulong _directory;
+    private readonly PeerDirectories _peers;
+    private long _toldTick;
 
-    private NodeCore(IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random)
+    private NodeCore(IFileSystem files, ulong directory, NodeConfig config, INodeHost host, ulong session, Prng random)
     {
         Files = files;
+        _directory = directory;
+        _peers = new(files);
         Config = config;
         _host = host;
         Session = session;
@@ -95,13 +100,13 @@ public sealed class NodeCore : IDisposable
     public static NodeCore Open(
         IFileSystem files, NodeConfig config, INodeHost host, ulong session, Prng random, out WriteAheadLog log)
     {
-        NodeIdentity.CheckOrCreate(files, config.Cluster, config.Node);
+        ulong directory = NodeIdentity.CheckOrCreate(files, config.Cluster, config.Node, random.Next());
         ReplicaStore.CheckHasLog(files, WalDirectory);
         files.CreateDirectory(WalDirectory);
         files.CreateDirectory(ReplicaStore.Root);
         files.SyncDirectory("");
         WalOptions options = config.Wal with { LogId = random.Next() };
-        var node = new NodeCore(files, config, host, session, random);
+        var node = new NodeCore(files, directory, config, host, session, random);
         WriteAheadLog? opened = null;
         try
         {
@@ -128,12 +133,39 @@ public sealed class NodeCore : IDisposable
         Now++;
         UnixMilliseconds = unixMilliseconds;
         foreach (Replica replica in _replicas.Values) { replica.Tick(); }
+        if (Now % Config.Raft.ElectionTicks == 0) { GreetStrangers(); }
+    }
+
+    // Followers do not talk to each other until there is an election, and then it would be too late to tell who has lost its disk.
+    private void GreetStrangers()
+    {
+        var strangers = new SortedSet<NodeId>();
+        foreach (Replica replica in _replicas.Values) { strangers.UnionWith(replica.Members.Where(node => !_peers.Knows(node))); }
+        strangers.Remove(Config.Node);
+        foreach (NodeId stranger in strangers) { PeerFrame.AddGreeting(FrameTo(stranger), wantsAnswer: true); }
     }
 
     /// <summary>Takes a frame from a peer whose identity the host has checked. The buffer may be reused when this returns.</summary>
     /// <returns>False if the frame is malformed: the host closes the connection. Nothing was done with the malformed part.</returns>
+    /// <exception cref="DiskException">The peer is new, and the disk failed to note it. Final.</exception>
     public bool Receive(NodeId from, ReadOnlyMemory<byte> frame)
     {
+        if (frame.Length < PeerFrame.HeaderBytes) { return false; }
+        ulong directory = PeerFrame.DirectoryOf(frame.Span);
+        frame = frame[PeerFrame.HeaderBytes..];
+        try
+        {
+            if (!_peers.IsSame(from, directory))
+            {
+                Disown(from, directory);
+                return true;
+            }
+        }
+        catch (DiskException e) when (e.Fault == DiskFault.Full)
+        {
+            return true; // Who cannot be noted is not heard until there is room again.
+        }
+
         while (!frame.IsEmpty)
         {
             if (!PeerFrame.TryNext(ref frame, out PeerItem item, out ReadOnlyMemory<byte> body) || !ReceiveItem(from, item, body))
@@ -248,11 +280,14 @@ public sealed class NodeCore : IDisposable
             _frames.Add(node, frame);
         }
 
+        if (frame.Length == 0) { frame.U64(_directory); }
+
         // A frame must fit the peer's limit: this much, and the largest item on top of it, is far below that.
         if (frame.Length >= FullFrameBytes)
         {
             _host.Send(node, frame.WrittenMemory);
             frame.Clear();
+            frame.U64(_directory);
         }
 
         return frame;
@@ -368,9 +403,40 @@ public sealed class NodeCore : IDisposable
                 FindReplica(progress.Shard)?.SnapshotProgressed(progress);
                 return true;
 
+            case PeerItem.Greeting:
+                if (body.Length != 1 || body.Span[0] > 1) { return false; }
+                if (body.Span[0] == 1) { PeerFrame.AddGreeting(FrameTo(from), wantsAnswer: false); }
+                return true;
+
+            case PeerItem.Disowned:
+                if (!PeerFrame.TryReadDisowned(body.Span, out ulong disowned)) { return false; }
+                if (disowned == _directory && IsTimeToTell())
+                {
+                    Report(default, "disowned", $"by={from} directory={_directory:x16} reason=\"it knows this node by another data " +
+                        "directory: what this node had promised is lost; remove this member and add a new one\"");
+                }
+
+                return true;
+
             default:
                 return false;
         }
+    }
+
+    // It may not vote or acknowledge anything: it no longer knows what it had promised. It is told, so that its operator learns of it.
+    private void Disown(NodeId from, ulong directory)
+    {
+        Probes.Disowned.Hit();
+        if (!IsTimeToTell()) { return; }
+        PeerFrame.AddDisowned(FrameTo(from), directory);
+        Report(default, "peer-disowned", $"node={from} directory={directory:x16} reason=\"it came back without its data directory\"");
+    }
+
+    private bool IsTimeToTell()
+    {
+        if (_toldTick != 0 && Now - _toldTick < 10L * Config.Raft.ElectionTicks) { return false; }
+        _toldTick = Now;
+        return true;
     }
 
     private List<Replica> TakeDirty()

@@ -1,22 +1,26 @@
 using System.Globalization;
-using System.Text;
 using Quorate.Core;
 
 namespace Quorate.Replication;
 
 /// <summary>
-/// The file "identity" in the data directory: whose data it is. Four lines of text, the last one the CRC-32C of those before,
-/// so that people can read it: format, cluster, node, crc.
+/// The file "identity" in the data directory: whose data it is. Lines of text, the last one the CRC-32C of those before, so that
+/// people can read it: format, cluster, node, directory, crc. The directory's number is drawn when it is created: peers know a node
+/// by it (<see cref="PeerDirectories"/>), and a node that lost its disk is not the node it was.
 /// </summary>
 internal static class NodeIdentity
 {
     private const string FileName = "identity";
-    private const string Format = "quorate-data 1";
+    private const string Format = "quorate-data 2";
 
     /// <summary>Checks the file, or writes it if the directory is new.</summary>
-    public static void CheckOrCreate(IFileSystem files, ClusterId cluster, NodeId node)
+    /// <param name="files">The data directory.</param>
+    /// <param name="cluster">Whose it must be.</param>
+    /// <param name="node">Whose it must be.</param>
+    /// <param name="directory">A new directory gets this number.</param>
+    /// <returns>The number of the directory.</returns>
+    public static ulong CheckOrCreate(IFileSystem files, ClusterId cluster, NodeId node, ulong directory)
     {
-        string wanted = Text(cluster, node);
         if (!files.Exists(FileName))
         {
             if (files.Exists("wal") || files.Exists("shards"))
@@ -25,59 +29,36 @@ internal static class NodeIdentity
                     "the data directory holds a log but no file 'identity'; restore that file, or use an empty directory");
             }
 
-            Create(files, wanted);
-            return;
+            CheckedText.Write(files, FileName, [Format, .. Owner(cluster, node), DirectoryLine(directory)]);
+            return directory;
         }
 
-        string found = Read(files);
-        if (found == wanted) { return; }
-        string[] lines = found.Split('\n');
-        if (lines.Length != 5 || lines[3] != Crc(found[..^(lines[3].Length + 1)]))
-        {
-            throw new CorruptFileException(FileName, 0, "its last line is not the checksum of those before");
-        }
-
+        string[] lines = CheckedText.Read(files, FileName);
         if (lines[0] != Format)
         {
-            throw new WrongDataDirectoryException(
-                $"the data directory has format '{lines[0]}'; this build reads '{Format}'");
+            throw new WrongDataDirectoryException($"the data directory has format '{lines[0]}'; this build reads '{Format}'");
         }
 
-        string[] ours = wanted.Split('\n');
+        string[] ours = Owner(cluster, node);
+        if (lines.Length == 4 && lines[1] == ours[0] && lines[2] == ours[1] && TryReadDirectory(lines[3], out ulong found)) { return found; }
+        if (lines.Length != 4 || !TryReadDirectory(lines[3], out _)) { throw new CorruptFileException(FileName, 0, "its lines are not those of an identity"); }
         throw new WrongDataDirectoryException(
-            $"the data directory belongs to {lines[1]}, {lines[2]}; this node is {ours[1]}, {ours[2]}. " +
+            $"the data directory belongs to {lines[1]}, {lines[2]}; this node is {ours[0]}, {ours[1]}. " +
             "Use the directory of this node, or an empty one to join as a new node");
     }
 
-    private static void Create(IFileSystem files, string text)
+    private static string[] Owner(ClusterId cluster, NodeId node) =>
+    [
+        string.Create(CultureInfo.InvariantCulture, $"cluster {cluster.Value:x16}"),
+        string.Create(CultureInfo.InvariantCulture, $"node {node.Value:x16}"),
+    ];
+
+    private static string DirectoryLine(ulong directory) => string.Create(CultureInfo.InvariantCulture, $"directory {directory:x16}");
+
+    private static bool TryReadDirectory(string line, out ulong directory)
     {
-        const string Temporary = FileName + ".tmp";
-        if (files.Exists(Temporary)) { files.Delete(Temporary); }
-        using (IFile file = files.Open(Temporary, OpenMode.Create))
-        {
-            file.Write(0, Encoding.ASCII.GetBytes(text));
-            file.Sync();
-        }
-
-        files.Rename(Temporary, FileName);
-        files.SyncDirectory("");
+        directory = 0;
+        return line.StartsWith("directory ", StringComparison.Ordinal) &&
+            ulong.TryParse(line.AsSpan(10), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out directory);
     }
-
-    private static string Read(IFileSystem files)
-    {
-        using IFile file = files.Open(FileName, OpenMode.Read);
-        byte[] bytes = new byte[Math.Min(file.Length, 1024)];
-        int count = file.Read(0, bytes);
-        return Encoding.ASCII.GetString(bytes, 0, count);
-    }
-
-    private static string Text(ClusterId cluster, NodeId node)
-    {
-        string head = string.Create(
-            CultureInfo.InvariantCulture, $"{Format}\ncluster {cluster.Value:x16}\nnode {node.Value:x16}\n");
-        return head + Crc(head) + "\n";
-    }
-
-    private static string Crc(string text) =>
-        "crc32c " + Crc32C.Compute(Encoding.ASCII.GetBytes(text)).ToString("x8", CultureInfo.InvariantCulture);
 }

@@ -19,5 +19,6 @@ internal static class Probes
     public static readonly CodeProbe SnapshotReplaced = new("replication: a snapshot on its way is given up for another");
     public static readonly CodeProbe PieceUnexpected = new("replication: a piece of a snapshot comes out of order");
     public static readonly CodeProbe SnapshotOverLog = new("replication: a snapshot replaces entries that were not applied");
+    public static readonly CodeProbe Disowned = new("replication: a frame of a node that lost its disk is ignored");
     public static readonly CodeProbe JoinedByVote = new("replication: a replica is created by a request for its vote");
 }

@@ -81,6 +81,9 @@ internal sealed partial class Replica
     /// <summary>True if this replica leads and somebody else could.</summary>
     public bool HoldsLeadership => !IsTombstoned && _raft.Role == Role.Leader && _raft.Membership.Voters.Length > 1;
 
+    /// <summary>The nodes that hold replicas of the shard, as far as known.</summary>
+    public IEnumerable<NodeId> Members => _raft.Membership.All.Select(PlaceOf).Where(node => node != NodeId.None);
+
     public ByteWriter FrameTo(NodeId node) => _node.FrameTo(node);
 
     public void Run(CoreJob job) => _node.Run(job);

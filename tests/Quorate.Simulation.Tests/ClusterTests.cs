@@ -168,6 +168,44 @@ public sealed class ClusterTests
         void Reach(Func<SimCluster, bool> condition) => cluster.RunUntil(condition, within: TimeSpan.FromSeconds(30));
     }
 
+    // Goal: a node that lost its disk must not vote as if it had never promised anything.
+    // Method: two of three have all writes; of these one is down and the other comes back empty, while the third, which missed
+    // them, is back: a majority that knows nothing. Nobody may lead until the one that has the writes is there.
+    [Theory]
+    [InlineData(1UL)]
+    [InlineData(2UL)]
+    [InlineData(3UL)]
+    public void A_node_that_lost_its_disk_has_no_vote(ulong seed)
+    {
+        ShardId shard = new(1);
+        using var cluster = SimCluster.Start(seed, new SimOptions());
+        cluster.RunUntil(c => c.ReplicasAgree(), within: TimeSpan.FromSeconds(10));
+        SimNode keeps = cluster.LeaderOf(shard)!;
+        SimNode[] others = [.. cluster.Nodes.Where(node => node != keeps)];
+        SimNode misses = others[0];
+        SimNode loses = others[1];
+        cluster.Network.Partition(new SortedSet<int> { misses.Index });
+        var workload = new RegisterWorkload { ThinkMillis = 20 };
+        cluster.Run(TimeSpan.FromSeconds(30), workload);
+        Assert.True(workload.Acknowledged >= 10, $"only {workload.Acknowledged} writes: the run proves too little");
+
+        keeps.Crash(SimCrash.LoseUnsynced);
+        loses.Crash(SimCrash.LoseUnsynced);
+        loses.Disk.Erase();
+        loses.Start();
+        cluster.Network.Heal();
+        cluster.Run(TimeSpan.FromSeconds(20), workload);
+        Assert.Null(cluster.LeaderOf(shard));
+        Assert.True(cluster.Reported.GetValueOrDefault("peer-disowned") >= 1);
+        Assert.True(cluster.Reported.GetValueOrDefault("disowned") >= 1);
+
+        keeps.Start();
+        cluster.RunUntil(c => c.LeaderOf(shard) is not null, within: TimeSpan.FromSeconds(10));
+        Assert.NotEqual(loses, cluster.LeaderOf(shard));
+        cluster.Run(TimeSpan.FromSeconds(5), workload);
+        workload.Check();
+    }
+
     // Goal: the seed is the only input. Method: run it twice, with all faults; any difference changes the hash of the trace.
     [Theory]
     [InlineData(1UL)]

@@ -25,6 +25,12 @@ internal enum PeerItem : byte
 
     /// <summary>How far the receiver of a snapshot has come.</summary>
     SnapshotProgress = 6,
+
+    /// <summary>The sender knows the receiver by another data directory and hears nothing it says.</summary>
+    Disowned = 7,
+
+    /// <summary>Two that do not lead or follow each other get to know each other; body: 1 if an answer is wanted, else 0.</summary>
+    Greeting = 8,
 }
 
 /// <summary>The files of a snapshot that a leader offers to a follower.</summary>
@@ -52,12 +58,39 @@ internal enum SnapshotState : byte
 internal readonly record struct SnapshotProgress(ShardId Shard, ulong Stream, SnapshotState State, long Offset);
 
 /// <summary>
-/// Codec of the frames between nodes. A frame is a sequence of items: kind u8 | length u32 | body. Framing, checksum and
-/// identity of the connection are the host's.
+/// Codec of the frames between nodes. A frame is the number of the sender's data directory, u64, and a sequence of items: kind u8 |
+/// length u32 | body. Framing, checksum and identity of the connection are the host's.
 /// </summary>
 internal static class PeerFrame
 {
+    /// <summary>Bytes before the first item.</summary>
+    public const int HeaderBytes = 8;
+
     private const int MaxFiles = 1_000_000;
+
+    /// <summary>The number of the sender's data directory.</summary>
+    public static ulong DirectoryOf(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadUInt64LittleEndian(frame);
+
+    public static void AddGreeting(ByteWriter frame, bool wantsAnswer)
+    {
+        int start = Begin(frame, PeerItem.Greeting);
+        frame.U8(wantsAnswer ? (byte)1 : (byte)0);
+        End(frame, start);
+    }
+
+    public static void AddDisowned(ByteWriter frame, ulong directory)
+    {
+        int start = Begin(frame, PeerItem.Disowned);
+        frame.U64(directory);
+        End(frame, start);
+    }
+
+    public static bool TryReadDisowned(ReadOnlySpan<byte> body, out ulong directory)
+    {
+        var reader = new ByteReader(body);
+        directory = reader.U64();
+        return reader.AtEnd;
+    }
 
     public static void AddRaft(ByteWriter frame, RaftMessage message)
     {

@@ -192,6 +192,18 @@ public sealed partial class SimDisk
         lock (_lock) { FileAt(path).Flip(bit); }
     }
 
+    /// <summary>The disk is replaced by an empty one. Open files are dead.</summary>
+    public void Erase()
+    {
+        lock (_lock)
+        {
+            _pendingNames.Clear();
+            _root.Now.Clear();
+            _root.Durable.Clear();
+            Life++;
+        }
+    }
+
     internal int Life { get; private set; }
 
     internal static bool Roll(Prng random, int percent) => percent switch
