@@ -12,11 +12,15 @@ namespace Quorate.Simulation;
 /// </summary>
 public sealed class SimCluster : IDisposable
 {
+    private const int MostEventsInSecond = 200_000;
+
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly ImmutableArray<ShardDescriptor> _shards;
     private readonly Queue<string> _recent = [];
     private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
     private long _order;
+    private long _secondFrom;
+    private long _secondEvents;
     private ulong _trace = 14695981039346656037;
 
     private SimCluster(ulong seed, SimOptions options)
@@ -222,6 +226,7 @@ public sealed class SimCluster : IDisposable
         {
             Now = due.At;
             Events++;
+            CountInSecond();
             try
             {
                 action();
@@ -232,6 +237,13 @@ public sealed class SimCluster : IDisposable
                     SimNet.Invariants, $"seed {Seed}, at {Now} us: {thrown.GetType().Name}: {thrown.Message}\n{string.Join('\n', _recent)}", thrown);
             }
         }
+    }
+
+    // Nodes that answer each other without end would keep the run in one place: the usual second has some thousand events.
+    private void CountInSecond()
+    {
+        if (Now >= _secondFrom + 1_000_000) { (_secondFrom, _secondEvents) = (Now, 0); }
+        Demand(++_secondEvents <= MostEventsInSecond, SimNet.Liveness, $"{MostEventsInSecond} events in one simulated second: it goes round in circles");
     }
 
     private void Mix(ulong value) => _trace = unchecked((_trace ^ value) * 1099511628211);

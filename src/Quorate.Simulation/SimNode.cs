@@ -11,6 +11,9 @@ namespace Quorate.Simulation;
 /// </summary>
 public sealed class SimNode : INodeHost
 {
+    // A slice applies one entry at least; no log is as long as that.
+    private const int MostFlushes = 200_000;
+
     private readonly SimCluster _cluster;
     private readonly Prng _random;
     private NodeCore? _core;
@@ -204,7 +207,11 @@ public sealed class SimNode : INodeHost
 
     private void Flush()
     {
-        while (_core!.Flush()) { }
+        int rounds = 0;
+        while (_core!.Flush())
+        {
+            _cluster.Demand(++rounds < MostFlushes, SimNet.Liveness, $"node {Index + 1} has something to flush for ever");
+        }
     }
 
     private void Later(long micros, Action action)

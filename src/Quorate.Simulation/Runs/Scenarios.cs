@@ -15,6 +15,10 @@ public static class Scenarios
     public static Scenario Swarm { get; } = new(
         "swarm", "Random clusters, sizes and faults: what every seed of the sweep is.", SwarmScenario.Plan);
 
+    /// <summary>Stale leaders.</summary>
+    public static Scenario Isolation { get; } = new(
+        "isolation", "Leaders are cut off while clients still reach them.", NarrowScenarios.Isolation);
+
     /// <summary>In the order in which they are shown.</summary>
-    public static ImmutableArray<Scenario> All { get; } = [Swarm];
+    public static ImmutableArray<Scenario> All { get; } = [Swarm, Isolation];
 }

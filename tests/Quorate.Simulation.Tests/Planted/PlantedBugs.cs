@@ -1,0 +1,10 @@
+using System.Collections.Immutable;
+
+namespace Quorate.Simulation.Tests.Planted;
+
+/// <summary>All planted bugs.</summary>
+internal static partial class PlantedBugs
+{
+    /// <summary>By part of the product.</summary>
+    public static ImmutableArray<PlantedBug> All { get; } = [.. Raft];
+}
