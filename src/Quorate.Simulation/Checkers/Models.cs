@@ -12,6 +12,8 @@ public static class Models
         Register,
         new SetModel(),
         new EtcdModel(),
+        new LockModel(),
+        new LogModel(),
     ];
 
     /// <summary>The model of this name; null if there is none.</summary>

@@ -27,7 +27,7 @@ internal sealed class EtcdModel : IModel
     public Verdict Check(History history, CheckOptions options)
     {
         EtcdOperation[] operations = EtcdReader.Read(history);
-        var findings = new Findings();
+        var findings = new Findings(history, options);
         string[] keys = HistoryKeys.Of(operations);
         UnknownWrite[] unknown = Effects.Unknown(operations);
         var order = new RevisionOrder(operations, findings);

