@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Raft;
 using Quorate.Replication;
+using Quorate.Simulation.Etcd;
 using Quorate.StateMachines;
 
 namespace Quorate.Simulation;
@@ -17,6 +18,9 @@ public sealed class SimCluster : IDisposable
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly ImmutableArray<ShardDescriptor> _shards;
     private readonly Queue<string> _recent = [];
+    private readonly SortedDictionary<ShardId, SimEtcdDoor> _etcd = [];
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private volatile bool _hasStrayed;
     private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
     private long _order;
     private long _secondFrom;
@@ -47,6 +51,9 @@ public sealed class SimCluster : IDisposable
 
     /// <summary>Its links.</summary>
     public SimNetwork Network { get; }
+
+    /// <summary>The connections between clients and nodes.</summary>
+    internal SimClientLinks ClientLinks { get; } = new();
 
     /// <summary>For faults and workloads.</summary>
     public Prng Random { get; }
@@ -195,6 +202,20 @@ public sealed class SimCluster : IDisposable
     /// <summary>Schedules an action.</summary>
     internal void After(long micros, Action action) => _events.Enqueue(action, (Now + micros, _order++));
 
+    /// <summary>The etcd API of a shard, on all nodes.</summary>
+    internal SimEtcdDoor EtcdOf(ShardId shard)
+    {
+        if (!_etcd.TryGetValue(shard, out SimEtcdDoor? door)) { _etcd.Add(shard, door = new SimEtcdDoor(this, shard)); }
+        return door;
+    }
+
+    /// <summary>Fails the run if it has reached another thread: then it is no function of its seed any more.</summary>
+    internal void DemandThread()
+    {
+        _hasStrayed |= Environment.CurrentManagedThreadId != _thread;
+        Demand(!_hasStrayed, SimNet.Invariants, "code of a simulated node runs on another thread");
+    }
+
     internal NodeConfig ConfigOf(NodeId node, Prng random) => Options.ConfigOf(
         node, id => Catalog.Find((uint)id)?.Create(), _shards, Options.Buggify ? new(Seed, random) : null);
 
@@ -227,6 +248,7 @@ public sealed class SimCluster : IDisposable
             Now = due.At;
             Events++;
             CountInSecond();
+            DemandThread();
             try
             {
                 action();

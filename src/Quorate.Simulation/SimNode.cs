@@ -58,6 +58,9 @@ public sealed class SimNode : INodeHost
     /// <summary>Times it was started.</summary>
     public int Lives => _life;
 
+    /// <summary>Microseconds from tick to tick in this life.</summary>
+    internal long TickMicros => _tickMicros;
+
     internal static NodeId IdOf(int index) => new((ulong)index + 1);
 
     /// <summary>Starts it on what its disk holds.</summary>
@@ -214,7 +217,8 @@ public sealed class SimNode : INodeHost
         }
     }
 
-    private void Later(long micros, Action action)
+    /// <summary>Does something some time later, unless this life has ended by then.</summary>
+    internal void Later(long micros, Action action)
     {
         int life = _life;
         _cluster.After(micros, () =>

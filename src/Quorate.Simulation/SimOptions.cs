@@ -9,6 +9,8 @@ namespace Quorate.Simulation;
 /// <summary>What a simulated cluster is made of. Sizes are small on purpose, so that flushes, compactions and snapshots are frequent.</summary>
 public sealed record SimOptions
 {
+    internal static readonly ClusterId Cluster = new(0xC1);
+
     /// <summary>Nodes. Default: 3.</summary>
     public int Nodes { get; init; } = 3;
 
@@ -72,7 +74,7 @@ public sealed record SimOptions
         NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
         {
             Buggify = buggify,
-            Cluster = new(0xC1),
+            Cluster = Cluster,
             Node = node,
             Bootstrap = [.. shards],
             Machines = machines,

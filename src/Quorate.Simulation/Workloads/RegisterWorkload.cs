@@ -27,8 +27,8 @@ public sealed record RegisterWorkload : SimWorkload
     private int _processes;
     private int _acknowledged;
 
-    /// <summary>All that was asked and heard so far.</summary>
-    public History History { get; } = new() { Model = "register" };
+    /// <inheritdoc/>
+    public override History History { get; } = new() { Model = "register" };
 
     /// <inheritdoc/>
     public override string Name => "register";

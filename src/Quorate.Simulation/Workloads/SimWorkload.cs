@@ -1,3 +1,5 @@
+using Quorate.Simulation.Checkers;
+
 namespace Quorate.Simulation;
 
 /// <summary>What clients ask of a cluster, and the check of what they heard. One object serves one cluster.</summary>
@@ -11,6 +13,9 @@ public abstract record SimWorkload
 
     /// <summary>Keys that they share, spread over the shards. Default: 4.</summary>
     public int Keys { get; init; } = 4;
+
+    /// <summary>All that was asked and heard so far, in the words of the model that it names.</summary>
+    public abstract History History { get; }
 
     /// <summary>Operations asked so far that happened or may have.</summary>
     public abstract int Operations { get; }
@@ -26,6 +31,12 @@ public abstract record SimWorkload
 
     /// <summary>Reads all there is on every node, when all replicas agree: what was acknowledged must be there at the end.</summary>
     public abstract void Finish(SimCluster cluster);
+
+    /// <summary>Writes all that was asked and heard so far, for <c>quorate check</c>.</summary>
+    public void WriteHistory(HistoryWriter writer)
+    {
+        foreach (HistoryEvent line in History.Events) { writer.Write(line); }
+    }
 
     /// <summary>Judges the history.</summary>
     /// <exception cref="SimulationException">It breaks the promise.</exception>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Quorate.Cli;
 using Quorate.Sim;
 using Quorate.Simulation;
+using Quorate.Simulation.Checkers;
 using Xunit;
 
 namespace Quorate.Tests.Cli;
@@ -118,6 +119,8 @@ public sealed class SimTests
     private record Idle : SimWorkload
     {
         private int _ticks;
+
+        public override History History { get; } = new();
 
         public override string Name => "idle";
 

@@ -295,5 +295,43 @@ public class EtcdKvTests
         Assert.Equal((GrpcStatus.Unavailable, false), (refused.Status, refused.WasSent));
     }
 
+    // Goal: what one server refuses, another one does; what one may have done, no other is asked for.
+    [Fact]
+    public async Task A_refused_write_goes_to_another_server_and_one_of_unknown_outcome_does_not()
+    {
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        await using EtcdDoor first = await EtcdDoor.Open();
+        await using EtcdDoor second = await EtcdDoor.Open();
+        Uri[] both = [new($"http://{first.Address}"), new($"http://{second.Address}")];
+
+        first.Node.Outcome = RequestOutcome.NoLeader;
+        using var client = new EtcdGrpcClient(both);
+        await client.CallAsync(EtcdMethods.Put, EtcdDoor.NewPut("a", "1"), TimeSpan.FromSeconds(30), stop);
+        Assert.Equal((0, 1), (first.Node.Proposals, second.Node.Proposals));
+
+        first.Node.Outcome = RequestOutcome.Unknown;
+        using var other = new EtcdGrpcClient(both);
+        EtcdRpcException unknown = await Assert.ThrowsAsync<EtcdRpcException>(
+            () => other.CallAsync(EtcdMethods.Put, EtcdDoor.NewPut("a", "2"), TimeSpan.FromSeconds(30), stop));
+        Assert.Equal("etcdserver: request timed out", unknown.Message);
+        Assert.Equal(1, second.Node.Proposals);
+
+        using var reader = new EtcdGrpcClient(both);
+        RangeResponse read = await reader.CallAsync(EtcdMethods.Range, EtcdDoor.NewRange("a"), TimeSpan.FromSeconds(30), stop);
+        Assert.Equal("1", read.Kvs.Single().Value.ToStringUtf8());
+    }
+
+    // Goal: a server that refuses for as long as the caller has time is quoted; the outcome is known.
+    [Fact]
+    public async Task The_last_refusal_is_the_answer_when_time_is_over()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        door.Node.Outcome = RequestOutcome.TooBusy;
+        using var client = new EtcdGrpcClient([new Uri($"http://{door.Address}")]);
+        EtcdRpcException refused = await Assert.ThrowsAsync<EtcdRpcException>(() => client.CallAsync(
+            EtcdMethods.Put, EtcdDoor.NewPut("a", "1"), TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken));
+        Assert.Equal((GrpcStatus.ResourceExhausted, "etcdserver: too many requests"), (refused.Status, refused.Message));
+    }
+
     private static string Json(string singleQuoted) => singleQuoted.Replace('\'', '"');
 }

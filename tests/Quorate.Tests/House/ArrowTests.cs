@@ -15,7 +15,8 @@ public sealed class ArrowTests
         ["Quorate.Replication"] = ["Quorate.Core", "Quorate.Raft", "Quorate.Storage"],
         ["Quorate.Node"] = ["Quorate.Core", "Quorate.Replication"],
         ["Quorate.FrontDoors"] = ["Quorate.Core", "Quorate.Node", "Quorate.StateMachines"],
-        ["Quorate.Simulation"] = ["Quorate.Core", "Quorate.Replication", "Quorate.StateMachines"],
+        ["Quorate.Simulation"] =
+            ["Quorate.Core", "Quorate.FrontDoors", "Quorate.Node", "Quorate.Replication", "Quorate.StateMachines"],
         ["Quorate"] = ["Quorate.FrontDoors", "Quorate.Node", "Quorate.Simulation", "Quorate.StateMachines"],
     };
 

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.ExceptionServices;
 using Google.Protobuf;
 
 namespace Quorate.FrontDoors.Etcd.Client;
@@ -21,16 +23,20 @@ public sealed class EtcdGrpcClient : IDisposable
 
     private readonly HttpMessageInvoker _http;
     private readonly Uri[] _endpoints;
-    private int _current; // The endpoint that answered last; races are harmless.
+    private readonly EtcdEndpoints _places;
+    private readonly EtcdRetryPolicy _retry;
 
     /// <summary>Creates a client. Connects at the first call.</summary>
-    /// <param name="endpoints">At least one, e.g. <c>http://127.0.0.1:2379</c>. Used in turn when one cannot be reached.</param>
+    /// <param name="endpoints">At least one, e.g. <c>http://127.0.0.1:2379</c>. Each call begins with the one that answered last.</param>
     /// <param name="connectTimeout">Time for one connection attempt. Default: 2 s, as etcdctl's --dial-timeout.</param>
+    /// <param name="retry">What is asked again. Default: refusals and reads, within the call's time.</param>
     /// <exception cref="ArgumentException">No endpoint, or one that is not http or https.</exception>
-    public EtcdGrpcClient(IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null)
+    public EtcdGrpcClient(IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null)
     {
+        _retry = retry ?? new EtcdRetryPolicy();
         _endpoints = [.. endpoints];
         if (_endpoints.Length == 0) { throw new ArgumentException("no endpoint was given", nameof(endpoints)); }
+        _places = new EtcdEndpoints(_endpoints.Length);
         foreach (Uri endpoint in _endpoints)
         {
             if (!endpoint.IsAbsoluteUri || endpoint.Scheme is not ("http" or "https"))
@@ -69,49 +75,99 @@ public sealed class EtcdGrpcClient : IDisposable
         deadline?.CancelAfter(timeout);
         CancellationToken stop = deadline?.Token ?? cancellationToken;
 
-        string refusals = "";
-        int first = _current;
-        for (int i = 0; i < _endpoints.Length; i++)
+        long start = Stopwatch.GetTimestamp();
+        var attempts = new EtcdAttempts(_retry, _places, method.IsReadOnly?.Invoke(request) ?? false);
+        string unreached = "";
+        while (true)
         {
-            int at = (first + i) % _endpoints.Length;
-            bool wasSent = false;
+            Uri endpoint = _endpoints[attempts.Endpoint];
+            EtcdRpcException failure;
             try
             {
-                using HttpRequestMessage message = NewMessage(_endpoints[at], method.Path, request, timeout);
-                using HttpResponseMessage response = await _http.SendAsync(message, stop).ConfigureAwait(false);
-                wasSent = true;
-                _current = at;
-                return await ReadAnswer(response, method.Parser, stop).ConfigureAwait(false);
-            }
-            catch (HttpRequestException e) when (!wasSent && IsRefusal(e.HttpRequestError))
-            {
-                refusals += $"; {_endpoints[at]}: {e.Message}";
-            }
-            catch (OperationCanceledException e) when (!stop.IsCancellationRequested && e.InnerException is TimeoutException)
-            {
-                refusals += $"; {_endpoints[at]}: no connection in time";
-            }
-            catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new EtcdRpcException(GrpcStatus.DeadlineExceeded, "context deadline exceeded", wasSent: true, e);
+                TResponse answer = await TryAsync(endpoint, method, request, Left(timeout, start), stop).ConfigureAwait(false);
+                attempts.Answered();
+                return answer;
             }
             catch (OperationCanceledException e)
             {
-                throw new EtcdRpcException(GrpcStatus.Canceled, "context canceled", wasSent: true, e);
+                throw cancellationToken.IsCancellationRequested
+                    ? new EtcdRpcException(GrpcStatus.Canceled, "context canceled", wasSent: true, e)
+                    : new EtcdRpcException(GrpcStatus.DeadlineExceeded, "context deadline exceeded", wasSent: true, e);
             }
-            catch (Exception e) when (e is HttpRequestException or IOException)
+            catch (EtcdRpcException e)
             {
-                throw new EtcdRpcException(
-                    GrpcStatus.Unavailable, $"the connection to {_endpoints[at]} broke: {e.Message}", wasSent: true, e);
+                failure = e;
             }
-        }
 
-        throw new EtcdRpcException(
-            GrpcStatus.Unavailable, "no endpoint can be reached" + refusals, wasSent: false);
+            TimeSpan left = Left(timeout, start);
+            TimeSpan? pause = attempts.Failed(
+                EtcdFailures.Of(failure.Status, failure.Message, failure.WasSent),
+                left == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : left,
+                (ulong)Random.Shared.NextInt64());
+            unreached = failure.WasSent ? "" : $"{unreached}; {endpoint}: {failure.Message}";
+            if (pause is not { } wait)
+            {
+                throw failure.WasSent
+                    ? failure
+                    : new EtcdRpcException(GrpcStatus.Unavailable, "no endpoint can be reached" + unreached, wasSent: false, failure);
+            }
+
+            await PauseAsync(wait, failure, stop).ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    // Whoever gives up while it waits still knows what the last server said.
+    private static async Task PauseAsync(TimeSpan pause, EtcdRpcException failure, CancellationToken stop)
+    {
+        try
+        {
+            await Task.Delay(pause, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    private static TimeSpan Left(TimeSpan timeout, long start)
+    {
+        if (timeout == Timeout.InfiniteTimeSpan) { return timeout; }
+        TimeSpan left = timeout - Stopwatch.GetElapsedTime(start);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <exception cref="EtcdRpcException">Any outcome but OK; <see cref="EtcdRpcException.WasSent"/> is exact.</exception>
+    /// <exception cref="OperationCanceledException">The caller stops, or its time is over.</exception>
+    private async Task<TResponse> TryAsync<TRequest, TResponse>(
+        Uri endpoint, EtcdMethod<TRequest, TResponse> method, TRequest request, TimeSpan timeout, CancellationToken stop)
+        where TRequest : IMessage<TRequest>
+        where TResponse : IMessage<TResponse>
+    {
+        bool wasSent = false;
+        try
+        {
+            using HttpRequestMessage message = NewMessage(endpoint, method.Path, request, timeout);
+            using HttpResponseMessage response = await _http.SendAsync(message, stop).ConfigureAwait(false);
+            wasSent = true;
+            return await ReadAnswer(response, method.Parser, stop).ConfigureAwait(false);
+        }
+        catch (HttpRequestException e) when (!wasSent && IsRefusal(e.HttpRequestError))
+        {
+            throw new EtcdRpcException(GrpcStatus.Unavailable, e.Message, wasSent: false, e);
+        }
+        catch (OperationCanceledException e) when (!stop.IsCancellationRequested && e.InnerException is TimeoutException)
+        {
+            throw new EtcdRpcException(GrpcStatus.Unavailable, "no connection in time", wasSent: false, e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new EtcdRpcException(
+                GrpcStatus.Unavailable, $"the connection to {endpoint} broke: {e.Message}", wasSent: true, e);
+        }
+    }
 
     // Nothing was sent, so another endpoint may be asked. All other failures may come after the server acted.
     private static bool IsRefusal(HttpRequestError error) =>

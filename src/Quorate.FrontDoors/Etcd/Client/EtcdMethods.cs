@@ -6,9 +6,11 @@ namespace Quorate.FrontDoors.Etcd.Client;
 /// <summary>A unary RPC: where it is and what it answers.</summary>
 /// <param name="Path"><c>/package.Service/Method</c>.</param>
 /// <param name="Parser">Reads the answer.</param>
+/// <param name="IsReadOnly">True of a request that changes nothing, however often it is carried out. Null: none is such.</param>
 /// <typeparam name="TRequest">What is sent.</typeparam>
 /// <typeparam name="TResponse">What comes back.</typeparam>
-public sealed record EtcdMethod<TRequest, TResponse>(string Path, MessageParser<TResponse> Parser)
+public sealed record EtcdMethod<TRequest, TResponse>(
+    string Path, MessageParser<TResponse> Parser, Func<TRequest, bool>? IsReadOnly = null)
     where TRequest : IMessage<TRequest>
     where TResponse : IMessage<TResponse>;
 
@@ -17,7 +19,7 @@ public static class EtcdMethods
 {
     /// <summary>Reads keys.</summary>
     public static EtcdMethod<RangeRequest, RangeResponse> Range { get; } =
-        new("/etcdserverpb.KV/Range", RangeResponse.Parser);
+        new("/etcdserverpb.KV/Range", RangeResponse.Parser, static _ => true);
 
     /// <summary>Writes one key.</summary>
     public static EtcdMethod<PutRequest, PutResponse> Put { get; } = new("/etcdserverpb.KV/Put", PutResponse.Parser);
@@ -27,7 +29,8 @@ public static class EtcdMethods
         new("/etcdserverpb.KV/DeleteRange", DeleteRangeResponse.Parser);
 
     /// <summary>Compares, then reads and writes at one revision.</summary>
-    public static EtcdMethod<TxnRequest, TxnResponse> Txn { get; } = new("/etcdserverpb.KV/Txn", TxnResponse.Parser);
+    public static EtcdMethod<TxnRequest, TxnResponse> Txn { get; } =
+        new("/etcdserverpb.KV/Txn", TxnResponse.Parser, IsReadOnlyTxn);
 
     /// <summary>Forgets revisions.</summary>
     public static EtcdMethod<CompactionRequest, CompactionResponse> Compact { get; } =
@@ -35,13 +38,21 @@ public static class EtcdMethods
 
     /// <summary>State of the member asked.</summary>
     public static EtcdMethod<StatusRequest, StatusResponse> Status { get; } =
-        new("/etcdserverpb.Maintenance/Status", StatusResponse.Parser);
+        new("/etcdserverpb.Maintenance/Status", StatusResponse.Parser, static _ => true);
 
     /// <summary>Alarms of the cluster.</summary>
     public static EtcdMethod<AlarmRequest, AlarmResponse> Alarm { get; } =
-        new("/etcdserverpb.Maintenance/Alarm", AlarmResponse.Parser);
+        new("/etcdserverpb.Maintenance/Alarm", AlarmResponse.Parser, static r => r.Action == AlarmRequest.Types.AlarmAction.Get);
 
     /// <summary>Members of the cluster.</summary>
     public static EtcdMethod<MemberListRequest, MemberListResponse> MemberList { get; } =
-        new("/etcdserverpb.Cluster/MemberList", MemberListResponse.Parser);
+        new("/etcdserverpb.Cluster/MemberList", MemberListResponse.Parser, static _ => true);
+
+    private static bool IsReadOnlyTxn(TxnRequest request) =>
+        request.Success.Concat(request.Failure).All(static op => op.RequestCase switch
+        {
+            RequestOp.RequestOneofCase.RequestRange => true,
+            RequestOp.RequestOneofCase.RequestTxn => IsReadOnlyTxn(op.RequestTxn),
+            _ => false,
+        });
 }
