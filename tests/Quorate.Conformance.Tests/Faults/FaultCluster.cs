@@ -14,25 +14,38 @@ internal sealed class FaultCluster : IDisposable
 {
     private const int ClientPort = 2379;
     private const int PeerPort = 2380;
+    private const int DiskMegabytes = 96;
 
     private static readonly string[] ExplainedEnds = ["No space left on device", "Input/output error"];
 
     private readonly string _directory;
+    private readonly SmallDisk[] _disks;
+    private readonly Shim[] _shims;
     private readonly Lock[] _locks;
     private readonly Life[] _lives;
     private readonly int[] _keptDown;
+    private readonly int[] _endsExpected;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _operator;
 
-    public FaultCluster(NetworkLab lab, string directory, params IEnumerable<string> settings)
+    /// <summary>Starts the servers and waits until they are ready.</summary>
+    /// <param name="lab">Where they live.</param>
+    /// <param name="directory">Holds their data.</param>
+    /// <param name="needs">What the faults to come need.</param>
+    /// <param name="settings">Flags for each of them.</param>
+    public FaultCluster(NetworkLab lab, string directory, FaultNeeds needs, params IEnumerable<string> settings)
     {
         Lab = lab;
         _directory = directory;
+        int[] nodes = [.. Enumerable.Range(0, lab.Nodes)];
+        _disks = needs.HasFlag(FaultNeeds.SmallDisk) ? [.. nodes.Select(node => new SmallDisk(DataDirectoryOf(node), DiskMegabytes))] : [];
+        _shims = needs.HasFlag(FaultNeeds.Shim) ? [.. nodes.Select(node => new Shim(DataDirectoryOf(node)))] : [];
         string cluster = string.Join(',', Enumerable.Range(0, lab.Nodes).Select(i => $"n{i}=http://{lab.AddressOf(i)}:{PeerPort}"));
         Servers = [.. Enumerable.Range(0, lab.Nodes).Select(i => NewServer(i, cluster, [.. settings]))];
         _locks = [.. Servers.Select(_ => new Lock())];
         _lives = [.. Servers.Select(_ => new Life())];
         _keptDown = new int[Servers.Length];
+        _endsExpected = new int[Servers.Length];
         foreach (ServerProcess server in Servers) { server.Start(); }
         foreach (ServerProcess server in Servers) { server.WaitUntilReady(); }
         _operator = Task.Run(OperateAsync);
@@ -42,8 +55,11 @@ internal sealed class FaultCluster : IDisposable
 
     public ImmutableArray<ServerProcess> Servers { get; }
 
-    /// <summary>Ends of servers that were neither wanted nor the right answer to a fault of the disk.</summary>
-    public ConcurrentQueue<string> UnexplainedEnds { get; } = new();
+    /// <summary>Where clients reach them.</summary>
+    public IEnumerable<Uri> Endpoints => Servers.Select(server => server.Endpoint);
+
+    /// <summary>Ends of servers that were neither wanted nor the right answer to a fault of the disk, and the like.</summary>
+    public ConcurrentQueue<string> Complaints { get; } = new();
 
     /// <summary>Where a server keeps its data.</summary>
     public string DataDirectoryOf(int node) => Path.Combine(_directory, "n" + node.ToString(CultureInfo.InvariantCulture));
@@ -58,6 +74,28 @@ internal sealed class FaultCluster : IDisposable
             Servers[node].Kill();
         }
     }
+
+    /// <summary>While this is held, the server may end at any moment though nobody here kills it.</summary>
+    public IDisposable ExpectEnds(int node)
+    {
+        Interlocked.Increment(ref _endsExpected[node]);
+        return new Undo(() => Interlocked.Decrement(ref _endsExpected[node]));
+    }
+
+    /// <summary>Number of the life that a server lives, or lived last.</summary>
+    public int LifeOf(int node)
+    {
+        lock (_locks[node]) { return _lives[node].Number; }
+    }
+
+    /// <summary>Orders to a server's disk and clock.</summary>
+    public Shim ShimOf(int node) => _shims[node];
+
+    /// <summary>The disk of a server, if it can be filled.</summary>
+    public SmallDisk DiskOf(int node) => _disks[node];
+
+    /// <summary>Notes what a server did that it must not do.</summary>
+    public void Complain(string problem) => Complaints.Enqueue(problem);
 
     /// <summary>SIGTERM, if it runs. A server that does not end with exit code 0 then is noted as an unexplained end.</summary>
     public void Terminate(int node)
@@ -116,6 +154,8 @@ internal sealed class FaultCluster : IDisposable
         _operator.Wait();
         for (int node = 0; node < Servers.Length; node++) { Signal(node, Native.SignalContinue); }
         foreach (ServerProcess server in Servers) { server.Dispose(); }
+        foreach (SmallDisk disk in _disks) { disk.Dispose(); }
+        foreach (Shim shim in _shims) { shim.Dispose(); }
         _stop.Dispose();
     }
 
@@ -132,7 +172,17 @@ internal sealed class FaultCluster : IDisposable
             ])
         {
             Host = address,
-            Launch = start => Lab.Launch(node, start),
+            Launch = start =>
+            {
+                // The server refuses variables with our prefix that it does not know; these are for the tests.
+                foreach (string ours in start.Environment.Keys.Where(name => name.StartsWith("QUORATE_FAULT_", StringComparison.Ordinal)).ToArray())
+                {
+                    start.Environment.Remove(ours);
+                }
+
+                if (_shims.Length > 0) { _shims[node].AddTo(start); }
+                return Lab.Launch(node, start);
+            },
         };
     }
 
@@ -161,13 +211,13 @@ internal sealed class FaultCluster : IDisposable
             life.IsOver = true;
             int code = server.WaitForExit(); // Its last words, too.
             string log = server.Log[life.LogStart..];
-            bool isExplained = life.EndIsWanted || (life.IsTerminated && code == 0) ||
+            bool isExplained = life.EndIsWanted || Volatile.Read(ref _endsExpected[node]) > 0 || (life.IsTerminated && code == 0) ||
                 ExplainedEnds.Any(end => log.Contains(end, StringComparison.Ordinal));
-            if (!isExplained) { UnexplainedEnds.Enqueue($"{server.Name} ended with {code}:\n{log}"); }
+            if (!isExplained) { Complaints.Enqueue($"{server.Name} ended with {code}:\n{log}"); }
         }
 
         if (Volatile.Read(ref _keptDown[node]) > 0) { return; }
-        _lives[node] = new Life { LogStart = server.Log.Length };
+        _lives[node] = new Life { Number = life.Number + 1, LogStart = server.Log.Length };
         server.Start();
     }
 
@@ -189,6 +239,8 @@ internal sealed class FaultCluster : IDisposable
     /// <summary>One life of a server, from a start to an end.</summary>
     private sealed class Life
     {
+        public int Number { get; init; }
+
         public int LogStart { get; init; }
 
         public bool EndIsWanted { get; set; }

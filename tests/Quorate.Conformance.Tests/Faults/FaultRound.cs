@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json.Nodes;
+using Quorate.Simulation.Checkers;
 
 namespace Quorate.Conformance.Tests.Faults;
 
@@ -14,99 +16,193 @@ internal sealed record FaultRoundOptions
     public required TimeSpan Traffic { get; init; }
 
     public int Nodes { get; init; } = 3;
+
+    /// <summary>etcdctl and python3-etcd3 take part, where they are installed.</summary>
+    public bool WithOtherClients { get; init; } = true;
 }
 
 /// <summary>What came of a round.</summary>
-/// <param name="Problem">What is wrong; null if nothing.</param>
-/// <param name="Checkers">Checkers that were passed.</param>
-/// <param name="Line">The round in one line.</param>
-/// <param name="Directory">Histories and logs, kept if there is a problem.</param>
-/// <param name="Acknowledged">Operations with an answer.</param>
-internal sealed record FaultRoundResult(string? Problem, ImmutableArray<string> Checkers, string Line, string Directory, int Acknowledged);
+internal sealed record FaultRoundResult
+{
+    /// <summary>What is wrong; null if nothing.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>Checkers that were passed.</summary>
+    public required ImmutableArray<string> Checkers { get; init; }
+
+    /// <summary>The round in one line.</summary>
+    public required string Line { get; init; }
+
+    /// <summary>Answers that clients got.</summary>
+    public required int Acknowledged { get; init; }
+
+    /// <summary>Lines about faults in the history.</summary>
+    public required int Faults { get; init; }
+
+    /// <summary>From the first start to the verdict.</summary>
+    public required TimeSpan Duration { get; init; }
+}
 
 /// <summary>One round: a new cluster, traffic under faults, all mended, progress demanded, and the verdict on what clients saw.</summary>
-internal sealed class FaultRound(FaultRoundOptions options)
+internal sealed class FaultRound : IDisposable
 {
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan MeanPause = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan MeanPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan MeanPauseOfPrograms = TimeSpan.FromMilliseconds(300);
 
-    private readonly RunClock _clock = new();
-    private readonly List<string> _checkers = [];
+    // For whoever wants to see a history that is legal.
+    private static readonly bool IsKept = Environment.GetEnvironmentVariable("QUORATE_FAULT_KEEP") is { Length: > 0 };
+
+    private readonly FaultRoundOptions _options;
+    private readonly string _directory = Directory.CreateTempSubdirectory("quorate-faults-").FullName;
+    private readonly Journal _journal;
+    private readonly RegisterWorkload _registers;
+    private readonly StoreWorkload _store = new();
+    private readonly List<string> _passed = [];
+
+    private FaultRound(FaultRoundOptions options)
+    {
+        _options = options;
+        var about = new JsonObject
+        {
+            ["seed"] = options.Seed,
+            ["nodes"] = options.Nodes,
+            ["faults"] = new JsonArray([.. options.Faults.Select(fault => (JsonNode)fault.ToString())]),
+        };
+        _journal = new Journal(_directory, about);
+        _registers = new RegisterWorkload(_journal);
+    }
 
     public static async Task<FaultRoundResult> RunAsync(FaultRoundOptions options)
     {
-        string directory = Directory.CreateTempSubdirectory("quorate-faults-").FullName;
-        var round = new FaultRound(options);
-        using var recorder = new Recorder(Path.Combine(directory, "register.jsonl"), round._clock);
-        string? problem = null;
-        using (var lab = new NetworkLab(options.Nodes, options.Seed))
-        using (var cluster = new FaultCluster(lab, directory))
-        {
-            try
-            {
-                problem = await round.RunAsync(lab, cluster, recorder);
-            }
-            catch (Exception e) when (e is LivenessException)
-            {
-                problem = e.Message;
-            }
-
-            problem ??= cluster.UnexplainedEnds.IsEmpty ? null : string.Join('\n', cluster.UnexplainedEnds);
-            if (problem is not null) { cluster.SaveLogs(directory); }
-        }
-
-        recorder.Dispose();
-        problem ??= round.Judge(recorder.Path);
-        int acknowledged = recorder.Count(Outcome.Ok);
-        string line = string.Create(
-            CultureInfo.InvariantCulture,
-            $"seed {options.Seed}: {string.Join(" + ", options.Faults)}; {options.Nodes} nodes, {round._clock.Micros / 1e6:F0} s, {acknowledged} ok, {recorder.Count(Outcome.Info)} unknown, {recorder.Count(Outcome.Fail)} refused: {(problem is null ? "legal (" + string.Join(", ", round._checkers) + ")" : "FAILED, see " + directory)}");
-        if (problem is null) { Directory.Delete(directory, recursive: true); }
-        return new(problem, [.. round._checkers], line, directory, acknowledged);
+        using var round = new FaultRound(options);
+        string? problem = await round.RunAsync();
+        round._journal.Dispose(); // The last lines are on their way to the file.
+        problem ??= round.Judge(round._journal.Registers);
+        FaultRoundResult result = round.Result(problem);
+        if (problem is null && !IsKept) { Directory.Delete(round._directory, recursive: true); }
+        return result;
     }
 
-    private async Task<string?> RunAsync(NetworkLab lab, FaultCluster cluster, Recorder recorder)
-    {
-        var random = new Random(options.Seed);
-        Uri[] all = [.. cluster.Servers.Select(server => server.Endpoint)];
-        var registers = new RegisterWorkload(recorder, _clock);
-        using var stopClients = new CancellationTokenSource();
-        using var stopFaults = new CancellationTokenSource();
+    public void Dispose() => _journal.Dispose();
 
-        // Half of the clients know one server only: cut off with it, they must not be told what is old.
-        var clients = new List<Task>();
-        for (int i = 0; i < 2 * options.Nodes; i++)
+    private async Task<string?> RunAsync()
+    {
+        FaultNeeds needs = _options.Faults.Aggregate(FaultNeeds.None, (all, one) => all | one.Needs);
+        using var lab = new NetworkLab(_options.Nodes, _options.Seed);
+        using var cluster = new FaultCluster(lab, _directory, needs, Settings(_options.Seed));
+        string? problem = null;
+        try
         {
-            Uri[] endpoints = i < options.Nodes ? [all[i]] : all;
-            var own = new Random(random.Next());
-            clients.Add(Task.Run(() => registers.RunClientAsync(() => new GrpcRegisterClient(Shuffled(endpoints, own), CallPatience), own, MeanPause, stopClients.Token)));
+            problem = await RunAsync(cluster);
+        }
+        catch (LivenessException e)
+        {
+            problem = e.Message;
         }
 
-        Task[] faults = [.. options.Faults.Select(fault =>
+        problem ??= cluster.Complaints.IsEmpty ? null : string.Join('\n', cluster.Complaints);
+        if (problem is not null) { cluster.SaveLogs(_directory); }
+        return problem;
+    }
+
+    private async Task<string?> RunAsync(FaultCluster cluster)
+    {
+        var random = new Random(_options.Seed);
+        using var stopClients = new CancellationTokenSource();
+        using var stopFaults = new CancellationTokenSource();
+        Task clients = Task.WhenAll(StartClients(cluster, random, stopClients.Token));
+        Task faults = Task.WhenAll(_options.Faults.Select(fault =>
         {
-            var scene = new FaultScene(cluster, recorder, new Random(random.Next()), stopFaults.Token);
+            var scene = new FaultScene(cluster, _journal, new Random(random.Next()), stopFaults.Token);
             return Task.Run(() => RepeatAsync(fault, scene));
-        })];
+        }));
 
-        await Task.WhenAny(Task.Delay(options.Traffic), Task.WhenAll(faults));
-        await stopFaults.CancelAsync();
-        await Task.WhenAll(faults);
-        recorder.Fault("heal", "all");
-
-        await Liveness.DemandAsync(cluster);
-        await stopClients.CancelAsync();
-        await Task.WhenAll(clients);
-        await Liveness.DemandAgreementAsync(cluster);
-        _checkers.Add("liveness");
-
-        int process = recorder.NewProcess();
-        using var last = new GrpcRegisterClient(all, Liveness.Bound);
-        foreach (string key in registers.Keys)
+        try
         {
-            if (!await registers.ReadAsync(last, process, key)) { return $"the last read of {key} failed"; }
+            await Task.WhenAny(Task.Delay(_options.Traffic), faults, clients);
+            await stopFaults.CancelAsync();
+            await faults;
+            _journal.Fault("heal", "all");
+            await Liveness.DemandAsync(cluster, _journal);
+        }
+        finally
+        {
+            // Nothing outlives the round, or it would talk to the next one's servers.
+            await stopFaults.CancelAsync();
+            await stopClients.CancelAsync();
+            await clients;
+            await faults.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        await Liveness.DemandAgreementAsync(cluster);
+        _passed.Add("liveness");
+
+        using var last = new RecordedClient(new GrpcStoreClient(cluster.Endpoints, Liveness.Bound), _journal);
+        foreach (string key in _registers.Keys)
+        {
+            if (!await _registers.ReadAsync(last, key)) { return $"the last read of {key} failed"; }
         }
 
         return null;
+    }
+
+    // Half of our own clients know one server only: cut off with it, they must not be told what is old.
+    private IEnumerable<Task> StartClients(FaultCluster cluster, Random random, CancellationToken stop)
+    {
+        Uri[] all = [.. cluster.Endpoints];
+        for (int i = 0; i < all.Length; i++)
+        {
+            Uri one = all[i];
+            yield return Client(own => new GrpcStoreClient([one], CallPatience), _registers.StepAsync, MeanPause);
+            yield return Client(own => new GrpcStoreClient(Shuffled(all, own), CallPatience), _registers.StepAsync, MeanPause);
+            yield return Client(own => new GrpcStoreClient(own.Next(2) == 0 ? [one] : Shuffled(all, own), CallPatience), _store.StepAsync, MeanPause);
+        }
+
+        if (!_options.WithOtherClients) { yield break; }
+        if (PythonStoreClient.Unavailable is null)
+        {
+            yield return Client(own => new PythonStoreClient(all[own.Next(all.Length)]), _registers.StepAsync, MeanPauseOfPrograms / 10);
+        }
+
+        if (EtcdctlStoreClient.Unavailable is null)
+        {
+            yield return Client(own => new EtcdctlStoreClient(Shuffled(all, own)), _registers.StepAsync, MeanPauseOfPrograms);
+        }
+
+        Task Client(Func<Random, IStoreClient> connect, Func<RecordedClient, Random, Task> step, TimeSpan pause)
+        {
+            var own = new Random(random.Next());
+            return Task.Run(() => RunClientAsync(() => connect(own), step, own, pause, stop), CancellationToken.None);
+        }
+    }
+
+    private async Task RunClientAsync(
+        Func<IStoreClient> connect, Func<RecordedClient, Random, Task> step, Random random, TimeSpan pause, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            using var client = new RecordedClient(connect(), _journal);
+            while (!client.IsUsedUp && !stop.IsCancellationRequested)
+            {
+                await step(client, random);
+                await Task.Delay(pause * 2 * random.NextDouble(), CancellationToken.None);
+            }
+        }
+    }
+
+    private static async Task RepeatAsync(RealFault fault, FaultScene scene)
+    {
+        while (!scene.Stop.IsCancellationRequested) { await fault.RunAsync(scene); }
+    }
+
+    // Small tables and segments, so that flushes, compactions and snapshots happen within seconds.
+    private static string[] Settings(int seed)
+    {
+        var random = new Random(~seed);
+        int[] sizes = [65_536 << random.Next(5), 65_536 << random.Next(5), random.Next(200, 5000)];
+        string[] words = [.. sizes.Select(size => size.ToString(CultureInfo.InvariantCulture))];
+        return ["--mem-table-bytes", words[0], "--wal-segment-bytes", words[1], "--snapshot-count", words[2]];
     }
 
     private static Uri[] Shuffled(Uri[] endpoints, Random random)
@@ -116,15 +212,31 @@ internal sealed class FaultRound(FaultRoundOptions options)
         return order;
     }
 
-    private static async Task RepeatAsync(RealFault fault, FaultScene scene)
+    private string? Judge(Recorder recorder)
     {
-        while (!scene.Stop.IsCancellationRequested) { await fault.RunAsync(scene); }
+        using FileStream file = File.OpenRead(recorder.Path);
+        Verdict verdict = Models.Find(recorder.Model)!.Check(HistoryReader.Read(file), new CheckOptions { Threads = Environment.ProcessorCount });
+        if (!verdict.IsLegal) { return $"{verdict.Summary}\n{verdict.Undecided ?? verdict.Violations[0].Text}"; }
+        _passed.Add(recorder.Model);
+        return null;
     }
 
-    private string? Judge(string path)
+    private FaultRoundResult Result(string? problem)
     {
-        string? problem = RegisterJudge.Check(path);
-        if (problem is null) { _checkers.Add("register"); }
-        return problem;
+        Recorder store = _journal.Store;
+        var duration = TimeSpan.FromMicroseconds(_journal.Clock.Micros);
+        int acknowledged = store.Count(HistoryEventType.Ok);
+        string verdict = problem is null ? $"legal ({string.Join(", ", _passed)})" : $"FAILED, histories and logs are in {_directory}";
+        return new FaultRoundResult
+        {
+            Problem = problem,
+            Checkers = [.. _passed],
+            Acknowledged = acknowledged,
+            Faults = _journal.Faults,
+            Duration = duration,
+            Line = string.Create(
+                CultureInfo.InvariantCulture,
+                $"seed {_options.Seed}: {string.Join(" + ", _options.Faults)}; {_options.Nodes} nodes, {duration.TotalSeconds:F0} s, {acknowledged} ok, {store.Count(HistoryEventType.Info)} unknown, {store.Count(HistoryEventType.Fail)} failed: {verdict}"),
+        };
     }
 }

@@ -48,4 +48,19 @@ internal sealed record LinkPolicy
             : other.BytesPerSecond == 0 ? BytesPerSecond
             : Math.Min(BytesPerSecond, other.BytesPerSecond),
     };
+
+    /// <summary>What is not as on a link that works.</summary>
+    public override string ToString() => string.Join(", ", Words());
+
+    private IEnumerable<string> Words()
+    {
+        if (IsCut) { yield return "cut"; }
+        if (LossPpm > 0) { yield return $"loss {LossPpm} ppm"; }
+        if (DuplicatePpm > 0) { yield return $"duplicates {DuplicatePpm} ppm"; }
+        if (ReorderPpm > 0) { yield return $"reorder {ReorderPpm} ppm"; }
+        if (StallPpm > 0) { yield return $"stall {StallPpm} ppm"; }
+        if (CorruptPpm > 0) { yield return $"corrupt {CorruptPpm} ppm"; }
+        if (DelayMicros + JitterMicros > 0) { yield return $"delay {DelayMicros} + {JitterMicros} us"; }
+        if (BytesPerSecond > 0) { yield return $"{BytesPerSecond} B/s"; }
+    }
 }

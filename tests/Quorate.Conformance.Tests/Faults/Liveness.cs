@@ -16,10 +16,10 @@ internal static class Liveness
 
     /// <summary>Demands that every member takes a write and a linearizable read.</summary>
     /// <exception cref="LivenessException">One does not, within <see cref="Bound"/>.</exception>
-    public static async Task DemandAsync(FaultCluster cluster)
+    public static async Task DemandAsync(FaultCluster cluster, Journal journal)
     {
         var watch = Stopwatch.StartNew();
-        await Task.WhenAll(cluster.Servers.Select(server => DemandAsync(server, watch)));
+        await Task.WhenAll(cluster.Servers.Select(server => DemandAsync(server, journal, watch)));
     }
 
     /// <summary>Demands that all members hold the same keys, values and revisions.</summary>
@@ -48,27 +48,18 @@ internal static class Liveness
         }
     }
 
-    private static async Task DemandAsync(ServerProcess server, Stopwatch watch)
+    private static async Task DemandAsync(ServerProcess server, Journal journal, Stopwatch watch)
     {
-        string last = "no answer";
+        var key = ByteString.CopyFromUtf8("live/" + server.Name);
         while (watch.Elapsed < Bound)
         {
-            using var client = new EtcdGrpcClient([server.Endpoint], TimeSpan.FromSeconds(2));
-            try
-            {
-                var key = ByteString.CopyFromUtf8("live/" + server.Name);
-                await client.CallAsync(EtcdMethods.Put, new PutRequest { Key = key, Value = key }, TimeSpan.FromSeconds(5));
-                await client.CallAsync(EtcdMethods.Range, new RangeRequest { Key = key }, TimeSpan.FromSeconds(5));
-                return;
-            }
-            catch (EtcdRpcException e)
-            {
-                last = e.Message;
-                await Task.Delay(50);
-            }
+            using var client = new RecordedClient(new GrpcStoreClient([server.Endpoint], TimeSpan.FromSeconds(5)), journal);
+            (_, PutResponse? put) = await client.CallAsync<PutResponse>(new PutRequest { Key = key, Value = key });
+            if (put is not null && (await client.CallAsync<RangeResponse>(new RangeRequest { Key = key })).Answer is not null) { return; }
+            await Task.Delay(50);
         }
 
-        throw new LivenessException($"{server.Name} does not serve {Bound.TotalSeconds} s after all was mended: {last}\n{server.Log}");
+        throw new LivenessException($"{server.Name} does not serve {Bound.TotalSeconds} s after all was mended:\n{server.Log}");
     }
 
     private static async Task<RangeResponse> AllAsync(ServerProcess server, long revision, bool isSerializable)

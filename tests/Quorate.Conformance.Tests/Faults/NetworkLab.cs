@@ -186,7 +186,7 @@ internal sealed class NetworkLab : IDisposable
     {
         string table = "t" + Interlocked.Increment(ref _tables).ToString(CultureInfo.InvariantCulture);
         string senders = string.Join(", ", from.Select(AddressOf));
-        string rules = $"table inet {table} {{ chain c {{ type filter hook input priority 0; policy accept; ip saddr {{ {senders} }} {verdict}; }} }}";
+        string rules = $"table inet {table} {{ chain c {{ type filter hook input priority 0; policy accept; ip saddr {{ {senders} }} {verdict}\n}}\n}}\n";
         Nft(at, rules);
         return new FilterRule(() => Nft(at, $"delete table inet {table}"));
     }

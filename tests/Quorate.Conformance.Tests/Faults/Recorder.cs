@@ -1,75 +1,48 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Quorate.Simulation.Checkers;
 
 namespace Quorate.Conformance.Tests.Faults;
 
-/// <summary>How an operation ended, as far as the client can know.</summary>
-internal enum Outcome
+/// <summary>Writes one history of a run, as its clients go on. Any thread.</summary>
+internal sealed class Recorder : IDisposable
 {
-    /// <summary>It happened.</summary>
-    Ok,
-
-    /// <summary>It did not happen and never will.</summary>
-    Fail,
-
-    /// <summary>It may have happened, or may happen yet.</summary>
-    Info,
-}
-
-/// <summary>Writes a history of one run, one JSON object a line, with times of one clock. Any thread.</summary>
-internal sealed class Recorder(string path, RunClock clock) : IDisposable
-{
-    private readonly StreamWriter _file = new(path);
-    private readonly int[] _counts = new int[3];
+    private readonly HistoryWriter _writer;
+    private readonly RunClock _clock;
     private readonly Lock _lock = new();
-    private int _processes;
+    private readonly int[] _counts = new int[4];
 
-    /// <summary>The file.</summary>
-    public string Path => path;
-
-    /// <summary>Operations that ended like this so far.</summary>
-    public int Count(Outcome outcome) => Volatile.Read(ref _counts[(int)outcome]);
-
-    /// <summary>A number for a client that begins, or goes on after an unknown outcome.</summary>
-    public int NewProcess() => Interlocked.Increment(ref _processes) - 1;
-
-    /// <summary>A client asks, now.</summary>
-    public void Invoke(int process, string function, string key, JsonNode? value = null) =>
-        Write(process, "invoke", function, key, value, applied: true);
-
-    /// <summary>A client has heard, now.</summary>
-    public void Complete(int process, Outcome outcome, string function, string key, JsonNode? value = null, bool applied = true)
+    /// <summary>Begins a file.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="model">The model to judge it by.</param>
+    /// <param name="about">What a reader should know of the run.</param>
+    /// <param name="clock">The run's clock.</param>
+    public Recorder(string path, string model, JsonObject about, RunClock clock)
     {
-        Interlocked.Increment(ref _counts[(int)outcome]);
-        string type = outcome switch { Outcome.Ok => "ok", Outcome.Fail => "fail", _ => "info" };
-        Write(process, type, function, key, value, applied);
+        Path = path;
+        Model = model;
+        _clock = clock;
+        _writer = new HistoryWriter(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16), model, about);
     }
 
-    /// <summary>A fault begins or ends.</summary>
-    public void Fault(string what, string detail) => Write("nemesis", "info", what, key: null, detail, applied: true);
+    public string Path { get; }
 
-    public void Dispose() => _file.Dispose();
+    public string Model { get; }
 
-    private void Write(JsonNode process, string type, string function, string? key, JsonNode? value, bool applied)
+    /// <summary>Lines of this type that clients have written so far.</summary>
+    public int Count(HistoryEventType type) => Volatile.Read(ref _counts[(int)type]);
+
+    /// <summary>A client asks, or has heard, now.</summary>
+    public void Write(
+        int process, HistoryEventType type, string function, string? key = null, JsonNode? value = null, bool applied = true,
+        params ReadOnlySpan<(string Name, JsonNode? Value)> more)
     {
-        var line = new JsonObject { ["process"] = process, ["type"] = type, ["f"] = function };
-        if (key is not null) { line["key"] = key; }
-        if (value is not null) { line["value"] = value; }
-        if (!applied) { line["applied"] = false; }
+        if (process >= 0) { Interlocked.Increment(ref _counts[(int)type]); }
         lock (_lock)
         {
             // The clock is read inside, so that the lines are in its order.
-            line["time"] = clock.Micros;
-            _file.WriteLine(line.ToJsonString());
+            _writer.Write(HistoryEvent.Create(process, type, function, _clock.Micros, key, value, applied, more));
         }
     }
-}
 
-/// <summary>The one clock of a run.</summary>
-internal sealed class RunClock
-{
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
-
-    /// <summary>Microseconds since the run began.</summary>
-    public long Micros => _watch.Elapsed.Ticks / TimeSpan.TicksPerMicrosecond;
+    public void Dispose() => _writer.Dispose();
 }

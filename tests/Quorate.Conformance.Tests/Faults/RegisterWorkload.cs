@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Google.Protobuf;
+using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Simulation.Checkers;
 
 namespace Quorate.Conformance.Tests.Faults;
 
-/// <summary>Clients that read, write and compare-and-set registers, and write down what they asked and heard.</summary>
+/// <summary>Clients that treat keys as registers: they read, write and compare-and-set.</summary>
 /// <remarks>Every written value is new. Keys are left behind after some seconds, so that no register has too long a history.</remarks>
-internal sealed class RegisterWorkload(Recorder recorder, RunClock clock)
+internal sealed class RegisterWorkload(Journal journal)
 {
     private const int KeysAtATime = 10;
     private const long MicrosPerBatch = 5_000_000;
@@ -17,98 +20,63 @@ internal sealed class RegisterWorkload(Recorder recorder, RunClock clock)
     /// <summary>All keys that were touched.</summary>
     public IEnumerable<string> Keys => _lastSeen.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>One client, until it is told to stop.</summary>
-    /// <param name="connect">Connects anew: at first, and after an outcome that nobody knows.</param>
-    /// <param name="random">What it does next.</param>
-    /// <param name="pause">The mean pause between two operations.</param>
-    /// <param name="stop">When to stop; an operation under way is waited for.</param>
-    public async Task RunClientAsync(Func<IRegisterClient> connect, Random random, TimeSpan pause, CancellationToken stop)
+    /// <summary>One operation. The client says whether it can be used again.</summary>
+    public Task StepAsync(RecordedClient client, Random random)
     {
-        while (!stop.IsCancellationRequested)
+        long batch = journal.Clock.Micros / MicrosPerBatch;
+        string key = string.Create(CultureInfo.InvariantCulture, $"r/{batch}/{random.Next(KeysAtATime)}");
+        _lastSeen.TryAdd(key, null);
+        return random.Next(10) switch
         {
-            int process = recorder.NewProcess();
-            using IRegisterClient client = connect();
-            bool isCertain = true;
-            while (isCertain && !stop.IsCancellationRequested)
-            {
-                string key = Key(random);
-                isCertain = random.Next(10) switch
-                {
-                    < 4 => await ReadAsync(client, process, key),
-                    < 7 => await WriteAsync(client, process, key),
-                    _ => await CompareAndSetAsync(client, process, key),
-                };
-                await Task.Delay(pause * 2 * random.NextDouble(), CancellationToken.None);
-            }
-        }
+            < 4 => ReadAsync(client, key),
+            < 7 => WriteAsync(client, key),
+            _ => CompareAndSetAsync(client, key),
+        };
     }
 
-    /// <summary>Reads a register once, for the history. False if the outcome is not certain.</summary>
-    public async Task<bool> ReadAsync(IRegisterClient client, int process, string key)
+    /// <summary>Reads a register. False if it was not read.</summary>
+    public async Task<bool> ReadAsync(RecordedClient client, string key)
     {
-        recorder.Invoke(process, "read", key);
-        try
-        {
-            long? value = await client.ReadAsync(key);
-            recorder.Complete(process, Outcome.Ok, "read", key, value);
-            _lastSeen[key] = value;
-            return true;
-        }
-        catch (CallFailedException)
-        {
-            // A read has no effect, so it is never uncertain; but its connection may be broken.
-            recorder.Complete(process, Outcome.Fail, "read", key);
-            return false;
-        }
+        Invoke(client, "read", key, null);
+        (HistoryEventType type, RangeResponse? range) = await client.CallAsync<RangeResponse>(new RangeRequest { Key = Bytes(key) });
+        long? value = range is { Kvs: [{ } kv] } ? long.Parse(kv.Value.ToStringUtf8(), CultureInfo.InvariantCulture) : null;
+        Complete(client, type, "read", key, value);
+        if (range is not null) { _lastSeen[key] = value; }
+        return range is not null;
     }
 
-    private async Task<bool> WriteAsync(IRegisterClient client, int process, string key)
+    private async Task WriteAsync(RecordedClient client, string key)
     {
         long value = Interlocked.Increment(ref _values);
-        recorder.Invoke(process, "write", key, value);
-        Outcome outcome = Outcome.Ok;
-        try
-        {
-            await client.WriteAsync(key, value);
-            _lastSeen[key] = value;
-        }
-        catch (CallFailedException e)
-        {
-            outcome = e.MayHaveHappened ? Outcome.Info : Outcome.Fail;
-        }
-
-        recorder.Complete(process, outcome, "write", key, value);
-        return outcome != Outcome.Info;
+        Invoke(client, "write", key, value);
+        (HistoryEventType type, _) = await client.CallAsync<PutResponse>(Put(key, value));
+        Complete(client, type, "write", key, value);
+        if (type == HistoryEventType.Ok) { _lastSeen[key] = value; }
     }
 
-    private async Task<bool> CompareAndSetAsync(IRegisterClient client, int process, string key)
+    private async Task CompareAndSetAsync(RecordedClient client, string key)
     {
         long? expected = _lastSeen.GetValueOrDefault(key);
         long value = Interlocked.Increment(ref _values);
-        recorder.Invoke(process, "cas", key, Pair(expected, value));
-        Outcome outcome = Outcome.Ok;
-        bool applied = true;
-        try
-        {
-            applied = await client.CompareAndSetAsync(key, expected, value);
-            if (applied) { _lastSeen[key] = value; }
-        }
-        catch (CallFailedException e)
-        {
-            outcome = e.MayHaveHappened ? Outcome.Info : Outcome.Fail;
-        }
-
-        recorder.Complete(process, outcome, "cas", key, Pair(expected, value), applied);
-        return outcome != Outcome.Info;
+        Invoke(client, "cas", key, new JsonArray(expected, value));
+        Compare compare = expected is { } number
+            ? new Compare { Key = Bytes(key), Target = Compare.Types.CompareTarget.Value, Value = Bytes(number) }
+            : new Compare { Key = Bytes(key), Target = Compare.Types.CompareTarget.Version, Version = 0 };
+        var request = new TxnRequest { Compare = { compare }, Success = { new RequestOp { RequestPut = Put(key, value) } } };
+        (HistoryEventType type, TxnResponse? txn) = await client.CallAsync<TxnResponse>(request);
+        Complete(client, type, "cas", key, new JsonArray(expected, value), txn is not { Succeeded: false });
+        if (txn is { Succeeded: true }) { _lastSeen[key] = value; }
     }
 
-    private static JsonArray Pair(long? expected, long value) => [expected, value];
+    private void Invoke(RecordedClient client, string function, string key, JsonNode? value) =>
+        journal.Registers.Write(client.Process, HistoryEventType.Invoke, function, key, value);
 
-    private string Key(Random random)
-    {
-        long batch = clock.Micros / MicrosPerBatch;
-        string key = string.Create(CultureInfo.InvariantCulture, $"r/{batch}/{random.Next(KeysAtATime)}");
-        _lastSeen.TryAdd(key, null);
-        return key;
-    }
+    private void Complete(RecordedClient client, HistoryEventType type, string function, string key, JsonNode? value, bool applied = true) =>
+        journal.Registers.Write(client.Process, type, function, key, value, applied);
+
+    private static PutRequest Put(string key, long value) => new() { Key = Bytes(key), Value = Bytes(value) };
+
+    private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
+
+    private static ByteString Bytes(long value) => Bytes(value.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,0 +1,46 @@
+using System.Globalization;
+using Xunit;
+
+namespace Quorate.Conformance.Tests.Faults;
+
+/// <summary>A file system in memory, small enough to be filled in no time.</summary>
+internal sealed class SmallDisk : IDisposable
+{
+    private readonly string _path;
+
+    /// <summary>Mounts it on a directory, which is made; skips the test where that is not allowed.</summary>
+    public SmallDisk(string path, int megabytes)
+    {
+        _path = Directory.CreateDirectory(path).FullName;
+        Tool.Result mounted = Tool.Run(
+            Tool.Find("mount"), ["-t", "tmpfs", "-o", $"size={megabytes.ToString(CultureInfo.InvariantCulture)}m", "tmpfs", _path]);
+        Assert.SkipUnless(mounted.ExitCode == 0, $"a file system cannot be mounted here, which needs root: {mounted.Error.Trim()}");
+    }
+
+    private string Filler => Path.Combine(_path, "filler");
+
+    /// <summary>Takes all room but this much.</summary>
+    public void Fill(long leaveBytes)
+    {
+        using FileStream filler = File.Create(Filler, bufferSize: 1);
+        byte[] zeros = new byte[256 * 1024];
+        try
+        {
+            for (long left = new DriveInfo(_path).AvailableFreeSpace - leaveBytes; left > 0; left -= zeros.Length)
+            {
+                filler.Write(zeros.AsSpan(0, (int)Math.Min(left, zeros.Length)));
+            }
+
+            for (; leaveBytes == 0;) { filler.Write(zeros.AsSpan(0, 4096)); }
+        }
+        catch (IOException)
+        {
+            // Full to the last page.
+        }
+    }
+
+    /// <summary>Gives the room back.</summary>
+    public void Free() => File.Delete(Filler);
+
+    public void Dispose() => Tool.Run("umount", [_path]).Succeeded();
+}
