@@ -24,18 +24,22 @@ internal enum PeerFrameKind : byte
 // The other side does not speak our protocol, or not correctly. Never a reason to stop: the connection is closed.
 internal sealed class PeerProtocolException(string defect) : IOException(defect);
 
-// One frame: length u32 | crc32c u32 | version and kind u8 | payload. Little-endian. The length counts what follows the crc;
-// the crc covers the length and what follows the crc.
+// One frame: length u32 | crc32c of the length u32 | crc32c u32 | version and kind u8 | payload. Little-endian. The length counts
+// what follows the second crc, which covers the length and what follows it. The length has a crc of its own because a reader waits
+// for what it announces: one damaged bit of it would make a link that carries little deaf for hours, while it seems alive.
 internal static class PeerFrame
 {
-    public const int HeaderBytes = 9;
-    private const int CheckedOffset = 8;
-    private const byte Version = 1;
+    public const int HeaderBytes = 13;
+    private const int LengthCrcOffset = 4;
+    private const int CrcOffset = 8;
+    private const int CheckedOffset = 12;
+    private const byte Version = 2;
 
-    // The crc is left for Seal, which the writer thread calls: the loop only copies.
+    // The crcs are left for Seal, which the writer thread calls: the loop only copies.
     public static void Append(ByteWriter to, PeerFrameKind kind, ReadOnlySpan<byte> payload)
     {
         to.U32((uint)payload.Length + 1);
+        to.U32(0);
         to.U32(0);
         to.U8((byte)((Version << 4) | (byte)kind));
         to.Raw(payload);
@@ -49,25 +53,32 @@ internal static class PeerFrame
         {
             Span<byte> header = frames.Patch(offset, HeaderBytes);
             int length = BinaryPrimitives.ReadInt32LittleEndian(header);
-            uint crc = Crc32C.Append(Crc32C.Compute(header[..4]), frames.Patch(offset + CheckedOffset, length));
-            BinaryPrimitives.WriteUInt32LittleEndian(header[4..], crc);
+            uint lengthCrc = Crc32C.Compute(header[..4]);
+            uint crc = Crc32C.Append(lengthCrc, frames.Patch(offset + CheckedOffset, length));
+            BinaryPrimitives.WriteUInt32LittleEndian(header[LengthCrcOffset..], lengthCrc);
+            BinaryPrimitives.WriteUInt32LittleEndian(header[CrcOffset..], crc);
             offset += CheckedOffset + length;
         }
     }
 
-    // A length is only a claim until the checksum has covered it, so it is bounded before anything is allocated for it.
+    // A length is only a claim, so it is bounded and checked before anything is allocated or waited for.
     public static int CheckLength(ReadOnlySpan<byte> header, int maxPayload)
     {
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(header);
-        return length >= 1 && length - 1 <= (uint)maxPayload
+        if (length < 1 || length - 1 > (uint)maxPayload)
+        {
+            throw new PeerProtocolException($"a frame announces {length} bytes; the most is {maxPayload + 1L}");
+        }
+
+        return Crc32C.Compute(header[..LengthCrcOffset]) == BinaryPrimitives.ReadUInt32LittleEndian(header[LengthCrcOffset..])
             ? (int)length - 1
-            : throw new PeerProtocolException($"a frame announces {length} bytes; the most is {maxPayload + 1L}");
+            : throw new PeerProtocolException("the checksum of a frame's length disagrees");
     }
 
     public static PeerFrameKind Check(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         uint crc = Crc32C.Append(Crc32C.Append(Crc32C.Compute(header[..4]), header.Slice(CheckedOffset, 1)), payload);
-        if (crc != BinaryPrimitives.ReadUInt32LittleEndian(header[4..]))
+        if (crc != BinaryPrimitives.ReadUInt32LittleEndian(header[CrcOffset..]))
         {
             throw new PeerProtocolException("the checksum of a frame disagrees");
         }

@@ -78,7 +78,7 @@ internal sealed class FaultRound : IDisposable
         using var round = new FaultRound(options);
         string? problem = await round.RunAsync();
         round._journal.Dispose(); // The last lines are on their way to the file.
-        problem ??= round.Judge(round._journal.Registers);
+        problem ??= round.Judge(round._journal.Registers) ?? round.Judge(round._journal.Store);
         FaultRoundResult result = round.Result(problem);
         if (problem is null && !IsKept) { Directory.Delete(round._directory, recursive: true); }
         return result;

@@ -11,9 +11,9 @@ public sealed class HostilePeerTests
     public static TheoryData<string, byte[]> Openings()
     {
         byte[] magic = "QRPL"u8.ToArray();
-        byte[] oversized = [.. magic, 0xFF, 0xFF, 0xFF, 0x7F, 1, 2, 3, 4, 0x13];
-        byte[] most = [.. magic, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4, 0x13];
-        byte[] empty = [.. magic, 0, 0, 0, 0, 1, 2, 3, 4, 0x13];
+        byte[] oversized = [.. magic, 0xFF, 0xFF, 0xFF, 0x7F, 1, 2, 3, 4, 5, 6, 7, 8, 0x23];
+        byte[] most = [.. magic, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4, 5, 6, 7, 8, 0x23];
+        byte[] empty = [.. magic, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x23];
         byte[] badCrc = [.. magic, .. RawPeer.Frame(PeerFrameKind.Hello, new byte[42])];
         badCrc[^1] ^= 1;
         byte[] noise = new byte[5000];
@@ -154,13 +154,13 @@ public sealed class HostilePeerTests
     public static TheoryData<byte[]> Frames()
     {
         byte[] flipped = RawPeer.Frame(PeerFrameKind.Node, "an append"u8);
-        flipped[12] ^= 0x10;
+        flipped[PeerFrame.HeaderBytes + 3] ^= 0x10;
         byte[] longer = RawPeer.Frame(PeerFrameKind.Node, "an append"u8);
         longer[0]++;
         byte[] huge = new byte[PeerFrame.HeaderBytes];
         BinaryPrimitives.WriteUInt32LittleEndian(huge, 64 * 1024 * 1024 + 2);
         byte[] version = RawPeer.Frame((PeerFrameKind)1, "x"u8);
-        version[8] = 0x21;
+        version[PeerFrame.HeaderBytes - 1] = 0x11;
         return
         [
             flipped,
@@ -198,14 +198,38 @@ public sealed class HostilePeerTests
         ServesItsRealPeer(node);
     }
 
+    // Goal: a damaged length ends a connection at once. It went on before, deaf, for as long as other frames came: they were taken for
+    // the rest of the one that was announced.
+    [Fact]
+    public void A_damaged_length_does_not_make_a_link_deaf()
+    {
+        using var node = new PeerEnd(2);
+        node.Knows(1);
+        using var raw = new RawPeer(node.Port);
+        raw.Shake(PeerIdentity.New(PeerEnd.Cluster, new NodeId(1)), 2);
+        raw.SendFrame(PeerFrameKind.Node, "good"u8);
+        byte[] damaged = RawPeer.Frame(PeerFrameKind.Node, "an append"u8);
+        damaged[3] ^= 1; // 16 MiB more.
+        raw.TrySend(damaged);
+        for (int i = 0; i < 100 && node.Losses.IsEmpty; i++)
+        {
+            raw.TrySend(RawPeer.Frame(PeerFrameKind.Ping, default)); // So that silence does not end it.
+            Thread.Sleep(50);
+        }
+
+        Assert.False(node.Losses.IsEmpty);
+        Assert.Equal(["good"], node.Frames);
+        ServesItsRealPeer(node);
+    }
+
     [Fact]
     public void A_large_announced_frame_takes_memory_only_as_its_bytes_come()
     {
         using var node = new PeerEnd(2);
         node.Knows(1);
-        byte[] header = new byte[PeerFrame.HeaderBytes];
+        byte[] header = RawPeer.Frame(PeerFrameKind.Node, default);
         BinaryPrimitives.WriteUInt32LittleEndian(header, 60 * 1024 * 1024);
-        header[8] = 0x11;
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(4), Crc32C.Compute(header.AsSpan(0, 4)));
 
         // Other tests allocate meanwhile, so the least of several tries counts: believing the length would cost 60 MiB each time.
         long least = long.MaxValue;
