@@ -9,6 +9,7 @@ public static class Models
     /// <summary>All models.</summary>
     public static IReadOnlyList<IModel> All { get; } =
     [
+        new AppendModel(),
         Register,
         new SetModel(),
         new EtcdModel(),

@@ -10,6 +10,13 @@ namespace Quorate.Check;
 /// <summary><c>quorate check FILE</c>: does a recorded history fit a model? Asks no server.</summary>
 internal static class CheckCommand
 {
+    private static readonly SortedDictionary<string, ConsistencyLevel> Levels = new(StringComparer.Ordinal)
+    {
+        ["serializable"] = ConsistencyLevel.Serializable,
+        ["snapshot-isolation"] = ConsistencyLevel.SnapshotIsolation,
+        ["strict-serializable"] = ConsistencyLevel.StrictSerializable,
+    };
+
     /// <summary>Creates the verb.</summary>
     public static Command Create()
     {
@@ -20,13 +27,21 @@ internal static class CheckCommand
                 + string.Join('\n', Models.All.Select(m => $"{m.Name}: {m.About}")),
             HelpName = string.Join('|', Models.All.Select(m => m.Name)),
         };
+        var level = new Option<string>("--level")
+        {
+            Description = "For append: what transactions must satisfy.",
+            HelpName = string.Join('|', Levels.Keys),
+            DefaultValueFactory = _ => "strict-serializable",
+        };
+        level.AcceptOnlyFromAmong([.. Levels.Keys]);
         Option<string> format = Common.Format();
         var verb = new Verb(
             "check",
             "Compare what clients saw with what they were promised. Exit code 0 if it fits, 12 if it cannot be, 2 if the file is no history.",
-            "quorate check history.jsonl", "quorate check history.jsonl --model set --format json")
+            "quorate check history.jsonl", "quorate check history.jsonl --model set --format json",
+            "quorate check history.jsonl --model append --level snapshot-isolation")
         {
-            file, model, format,
+            file, model, level, format,
         };
         verb.SetAction(parsed =>
         {
@@ -41,7 +56,12 @@ internal static class CheckCommand
                     throw new CliException(ExitCode.Precondition, $"{path} holds no operation, so there is nothing to check; did the recorder run?");
                 }
 
-                Verdict verdict = chosen.Check(history, new CheckOptions { Threads = Environment.ProcessorCount, Width = Columns() });
+                Verdict verdict = chosen.Check(history, new CheckOptions
+                {
+                    Threads = Environment.ProcessorCount,
+                    Width = Columns(),
+                    Level = Levels[parsed.GetValue(level)!],
+                });
                 return (int)Report(parsed.InvocationConfiguration.Output, path, verdict, Stopwatch.GetElapsedTime(start), Common.IsJson(parsed, format));
             }
             catch (HistoryException e)

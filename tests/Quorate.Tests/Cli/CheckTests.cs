@@ -42,6 +42,25 @@ public sealed class CheckTests : IDisposable
         Assert.Equal([2, 4], json.GetProperty("violations")[0].GetProperty("lines").EnumerateArray().Select(l => l.GetInt32()));
     }
 
+    // Goal: --level decides what is allowed. Method: a read of the past, which is serializable, though not in real time.
+    [Theory]
+    [InlineData("strict-serializable", 12, "VIOLATED (G-single-realtime): 2 operations")]
+    [InlineData("serializable", 0, "legal: 2 operations")]
+    [InlineData("snapshot-isolation", 0, "legal: 2 operations")]
+    [InlineData("linear", 2, "")]
+    public async Task The_level_of_transactions_is_a_choice(string level, int expected, string summary)
+    {
+        const string Stale = """
+            {"process":1,"type":"invoke","f":"txn","value":[["append","x",1]],"time":1}
+            {"process":1,"type":"ok","f":"txn","value":[["append","x",1]],"time":2}
+            {"process":2,"type":"invoke","f":"txn","value":[["r","x",null]],"time":3}
+            {"process":2,"type":"ok","f":"txn","value":[["r","x",[]]],"time":4}
+            """;
+        (ExitCode code, string output, _) = await Run(Stale, "--model", "append", "--level", level);
+        Assert.Equal(expected, (int)code);
+        Assert.StartsWith(summary, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_is_no_history_of_the_model_is_code_2_with_the_line()
     {
