@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Quorate.Core;
 using Quorate.Raft;
 using Quorate.Replication;
@@ -27,8 +28,11 @@ public sealed class SimCluster : IDisposable
     private long _secondEvents;
     private ulong _trace = 14695981039346656037;
 
-    private SimCluster(ulong seed, SimOptions options)
+    private readonly SimTrace? _tracer;
+
+    private SimCluster(ulong seed, SimOptions options, SimTrace? tracer)
     {
+        _tracer = tracer;
         Seed = seed;
         Options = options;
         var random = new Prng(seed);
@@ -76,10 +80,16 @@ public sealed class SimCluster : IDisposable
     /// <summary>Raised for each change of state that a node reports, within the node: handlers schedule what they want done.</summary>
     internal event Action<int, NodeEvent>? Changed;
 
+    /// <summary>True if somebody wants to read what happens.</summary>
+    internal bool IsTraced => _tracer is not null;
+
     /// <summary>Creates a cluster and starts all its nodes.</summary>
-    public static SimCluster Start(ulong seed, SimOptions options)
+    /// <param name="seed">Where all its randomness comes from.</param>
+    /// <param name="options">What it is made of.</param>
+    /// <param name="tracer">Told of all that happens, if given; it costs several times the run.</param>
+    public static SimCluster Start(ulong seed, SimOptions options, SimTrace? tracer = null)
     {
-        var cluster = new SimCluster(seed, options);
+        var cluster = new SimCluster(seed, options, tracer);
         foreach (SimNode node in cluster.Nodes) { node.Start(); }
         return cluster;
     }
@@ -107,7 +117,7 @@ public sealed class SimCluster : IDisposable
     internal void Strike(string row, string what, int node = -1)
     {
         Struck[row] = Struck.GetValueOrDefault(row) + 1;
-        Trace(node, what, (ulong)Struck[row]);
+        Trace(node, what, (ulong)Struck[row], $"fault {row}, time {Struck[row]}");
         Log(node, new(default, what, $"row={row}"));
     }
 
@@ -219,7 +229,25 @@ public sealed class SimCluster : IDisposable
     internal NodeConfig ConfigOf(NodeId node, Prng random) => Options.ConfigOf(
         node, id => Catalog.Find((uint)id)?.Create(), _shards, Options.Buggify ? new(Seed, random) : null);
 
+    /// <summary>Something happened: it goes into the hash, and into the trace if there is one.</summary>
     internal void Trace(int node, string what, ulong value)
+    {
+        _tracer?.Write(Now, node, $"{what} {value}");
+        Hash(node, what, value);
+    }
+
+    /// <summary>The same with better words than the value.</summary>
+    internal void Trace(int node, string what, ulong value, [InterpolatedStringHandlerArgument("")] ref TraceText text)
+    {
+        _tracer?.Write(Now, node, $"{what}: {text.ToStringAndClear()}");
+        Hash(node, what, value);
+    }
+
+    /// <summary>For readers of the trace only; not part of the hash.</summary>
+    internal void Note(int node, [InterpolatedStringHandlerArgument("")] ref TraceText text) =>
+        _tracer?.Write(Now, node, text.ToStringAndClear());
+
+    private void Hash(int node, string what, ulong value)
     {
         foreach (char c in what) { Mix(c); }
         Mix((ulong)Now);

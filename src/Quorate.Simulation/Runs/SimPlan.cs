@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Quorate.Simulation;
 
@@ -25,4 +26,9 @@ public sealed record SimPlan
 
     /// <summary>Fewest operations without which the run proves nothing (the canary). Default: 20.</summary>
     public int FewestOperations { get; init; } = 20;
+
+    /// <summary>The plan in one line.</summary>
+    public string ToText() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"seed {Seed}: {Options.Nodes} nodes, {Options.Spares} spares, {Options.Shards} shards; {Span.TotalSeconds:0.######} s of {string.Join(", ", Workloads.Select(w => $"{w.Name} by {w.Clients} clients on {w.Keys} keys"))}; faults {(Faults.IsEmpty ? "none" : string.Join(", ", Faults.Select(f => f.Name)))}");
 }

@@ -7,9 +7,13 @@ namespace Quorate.Simulation;
 public static class SimRun
 {
     /// <summary>Runs a plan. Never throws for what the run shows; the failure is in the result.</summary>
-    public static SimResult Execute(SimPlan plan)
+    /// <param name="plan">A plan that was not run before.</param>
+    /// <param name="trace">Where to write what happens, if somebody wants to read it.</param>
+    public static SimResult Execute(SimPlan plan, TextWriter? trace = null)
     {
-        using var cluster = SimCluster.Start(plan.Seed, plan.Options);
+        SimTrace? tracer = trace is null ? null : new(trace);
+        tracer?.WriteHeading(plan.ToText());
+        using var cluster = SimCluster.Start(plan.Seed, plan.Options, tracer);
         SimulationException? failure = null;
         try
         {
@@ -24,6 +28,8 @@ public static class SimRun
             failure = new(SimNet.Invariants, $"seed {plan.Seed}, at {cluster.Now} us: {thrown.GetType().Name}: {thrown.Message}", thrown);
         }
 
+        tracer?.WriteHeading(failure is null ? "passed" : $"caught by {failure.Net}: {failure.Message.Split('\n')[0]}");
+        tracer?.WriteHeading($"trace hash {cluster.TraceHash:x16}");
         return new()
         {
             Seed = plan.Seed,
@@ -41,6 +47,7 @@ public static class SimRun
     private static void Run(SimCluster cluster, SimPlan plan)
     {
         cluster.Run(plan.Span, plan.Workloads, [.. plan.Faults, new StateComparison()]);
+        cluster.Note(-1, $"faults end; all is healed");
         cluster.Heal();
         cluster.RunUntil(c => c.ReplicasAgree(), plan.HealWithin);
         foreach (SimWorkload workload in plan.Workloads)

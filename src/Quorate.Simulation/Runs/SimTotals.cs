@@ -21,7 +21,7 @@ public sealed class SimTotals
     /// <summary>Faults that struck.</summary>
     public long Strikes { get; private set; }
 
-    /// <summary>A hash over the traces of all runs; the order in which they came does not matter.</summary>
+    /// <summary>The sum of the hashes of all traces, so that the order in which runs end does not matter.</summary>
     public ulong TraceHash { get; private set; }
 
     /// <summary>Adds a run.</summary>
@@ -33,11 +33,6 @@ public sealed class SimTotals
         Events += result.Events;
         Operations += result.Operations;
         Strikes += result.Struck.Values.Sum(times => (long)times);
-        unchecked
-        {
-            // A sum, so that order does not matter; mixed with the seed, so that two runs that swap their traces are seen.
-            ulong mixed = (result.TraceHash ^ (result.Seed * 0x9E3779B97F4A7C15)) * 0xBF58476D1CE4E5B9;
-            TraceHash += mixed ^ (mixed >> 31);
-        }
+        TraceHash = unchecked(TraceHash + result.TraceHash);
     }
 }

@@ -95,6 +95,7 @@ public sealed record RegisterWorkload : SimWorkload
             Question question = Choose(random);
             HistoryOperation operation = History.Invoke(process, question.Function, cluster.Now, NameOf(question.Key), question.Argument);
             _busy++;
+            cluster.Note(node.Index, $"asked: {operation.Invoke}");
             bool isDone = false;
             long connection = 0;
 
@@ -104,8 +105,8 @@ public sealed record RegisterWorkload : SimWorkload
                 cluster.Demand(!isDone, SimNet.Answers, $"answered twice: {operation.Invoke}");
                 isDone = true;
                 node.HangUp(connection);
-                cluster.Trace(node.Index, "answer", type == HistoryEventType.Ok ? 1u : 0u);
                 History.Complete(operation, type, cluster.Now, Json(seen), applied);
+                cluster.Trace(node.Index, "answer", type == HistoryEventType.Ok ? 1u : 0u, $"{operation.Completion}");
                 if (type == HistoryEventType.Ok && question.IsWrite && applied) { _acknowledged++; }
                 if (type == HistoryEventType.Fail && question.IsWrite) { _asked[question.Key].Remove(question.Value); }
                 _busy--;

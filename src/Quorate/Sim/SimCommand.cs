@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using Quorate.Cli;
-using Quorate.Host;
 using Quorate.Simulation;
 
 namespace Quorate.Sim;
@@ -31,67 +29,46 @@ internal static class SimCommand
         var jobs = new Option<int?>("--jobs", "-j") { Description = "Runs at the same time. Default: one per core." };
         var mostFailures = new Option<int>("--failures") { Description = "Begin no run after so many failed. Default: 5.", DefaultValueFactory = _ => 5 };
         var report = new Option<string?>("--report") { Description = "Write the verdict and a line for each run to a file, as JSON.", HelpName = "file" };
+        var trace = new Option<string?>("--trace") { Description = "Write all that happens in the run of one seed to a file, a line each.", HelpName = "file" };
+        var shrink = new Option<bool>("--shrink") { Description = "Make the first failed seed smaller: fewer faults, less time, fewer clients, nodes and shards." };
         Option<string> format = Common.Format();
         var cuts = new SimCutOptions();
         var verb = new Verb(
             "sim",
             "Run whole clusters under seeded faults in a simulator, and judge what clients saw. The same seed is the same run. "
                 + "Exit code 0 if every promise held, 12 if one did not or nothing happened.",
-            "quorate sim", "quorate sim --seeds 1..200", "quorate sim --minutes 10 --seeds 1000..", "quorate sim --seed 17", "quorate sim list")
+            "quorate sim", "quorate sim --seeds 1..200", "quorate sim --minutes 10 --seeds 1000..", "quorate sim --seed 17 --trace trace.txt",
+            "quorate sim --seeds 1..200 --shrink", "quorate sim list")
         {
-            seeds, seed, minutes, scenario, jobs, mostFailures, report, format,
+            seeds, seed, minutes, scenario, jobs, mostFailures, shrink, trace, report, format,
         };
         cuts.AddTo(verb);
         verb.Add(List(scenarios));
+        verb.Add(Diff());
         verb.SetAction(parsed =>
         {
             Scenario chosen = scenarios.FirstOrDefault(s => s.Name == parsed.GetValue(scenario)) ?? throw new CliException(
                 ExitCode.Usage, $"--scenario is '{parsed.GetValue(scenario)}'; it must be one of {string.Join(", ", scenarios.Select(s => s.Name))}.");
             double? limit = parsed.GetValue(minutes);
             SeedRange range = Range(parsed.GetValue(seeds), parsed.GetValue(seed), ref limit);
-            SimCuts cut = cuts.Read(parsed);
-            var sweep = new SimSweep
+            OnlyForOne("--trace", parsed.GetValue(trace), range);
+            var request = new SimRequest
             {
-                Plan = s => cut.Apply(chosen.Plan(s)),
+                Scenario = chosen,
                 Seeds = range,
+                Cuts = cuts.Read(parsed),
                 Jobs = Within("--jobs", parsed.GetValue(jobs) ?? Environment.ProcessorCount, 1, 256),
-                Within = limit is { } given ? TimeSpan.FromMinutes(given) : TimeSpan.MaxValue,
+                Within = limit is { } given ? TimeSpan.FromMinutes(given) : null,
                 MostFailures = Within("--failures", parsed.GetValue(mostFailures), 1, int.MaxValue),
+                Shrink = parsed.GetValue(shrink),
+                Trace = parsed.GetValue(trace),
+                Report = parsed.GetValue(report),
+                IsJson = Common.IsJson(parsed, format),
             };
-            return (int)Run(parsed, sweep, new() { Scenario = chosen, Cuts = cut }, limit, parsed.GetValue(report), Common.IsJson(parsed, format));
+            return (int)SimSession.Run(request, parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         });
         return verb;
     }
-
-    private static ExitCode Run(ParseResult parsed, SimSweep sweep, SimVerdict verdict, double? minutes, string? report, bool isJson)
-    {
-        TextWriter output = parsed.InvocationConfiguration.Output;
-        var progress = new SimProgress(
-            parsed.InvocationConfiguration.Error, sweep.Seeds.Count, minutes is { } limit ? TimeSpan.FromMinutes(limit) : null);
-        using var signals = new StopSignals();
-        sweep.Run(
-            run =>
-            {
-                verdict.Add(run);
-                if (run.Failure is not null && !isJson)
-                {
-                    progress.Clear();
-                    verdict.WriteFailure(output, run, ShownChanges);
-                }
-
-                progress.Show(verdict.Totals);
-            },
-            signals.Token);
-        progress.Clear();
-        verdict.Took = progress.Elapsed;
-        verdict.WasStopped = signals.Token.IsCancellationRequested;
-        if (report is not null) { File.WriteAllText(report, verdict.Report().ToJsonString() + "\n", new UTF8Encoding(false)); }
-        output.WriteLine(isJson ? verdict.Json().ToJsonString() : verdict.Line());
-        return verdict.Code;
-    }
-
-    // The rest is in the trace.
-    private const int ShownChanges = 12;
 
     private static Verb List(IReadOnlyList<Scenario> scenarios)
     {
@@ -106,6 +83,25 @@ internal static class SimCommand
             return (int)ExitCode.Ok;
         });
         return list;
+    }
+
+    private static Verb Diff()
+    {
+        var a = new Argument<string>("a") { Description = "A trace." };
+        var b = new Argument<string>("b") { Description = "Another one." };
+        var diff = new Verb(
+            "diff", "Compare two traces: exit code 0 if they are equal, else 1 and the first event in which they differ.",
+            "quorate sim --seed 17 --trace a.txt", "quorate sim diff a.txt b.txt")
+        {
+            a, b,
+        };
+        diff.SetAction(parsed => (int)(TraceDiff.Write(parsed.InvocationConfiguration.Output, parsed.GetValue(a)!, parsed.GetValue(b)!) ? ExitCode.Ok : ExitCode.Failed));
+        return diff;
+    }
+
+    private static void OnlyForOne(string option, string? file, SeedRange range)
+    {
+        if (file is not null && range.Count != 1) { throw new CliException(ExitCode.Usage, $"{option} is for one seed; say --seed N."); }
     }
 
     private static SeedRange Range(string? seeds, ulong? seed, ref double? minutes)

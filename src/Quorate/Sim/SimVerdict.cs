@@ -8,6 +8,8 @@ namespace Quorate.Sim;
 /// <summary>What a sweep came to, in one line for people and as JSON for programs.</summary>
 internal sealed class SimVerdict
 {
+    private const int MostProbesShown = 12;
+
     private readonly List<SimResult> _runs = [];
 
     /// <summary>The scenario.</summary>
@@ -71,6 +73,20 @@ internal sealed class SimVerdict
             + (WasStopped ? "; stopped early" : "");
     }
 
+    /// <summary>Which rare paths of the product no run of this process reached.</summary>
+    public static string[] NeverHit => [.. CodeProbes.All.Where(probe => probe.Hits == 0).Select(probe => probe.Name)];
+
+    /// <summary>Rare paths of the product that were reached, and those that were not if that are few enough to read.</summary>
+    public static string ProbesLine()
+    {
+        string[] never = NeverHit;
+        string names = never.Length is > 0 and <= MostProbesShown ? $"; never: {string.Join("; ", never)}" : "";
+        return $"probes: {CodeProbes.All.Length - never.Length} of {CodeProbes.All.Length} hit{names}";
+    }
+
+    /// <summary>What broke, in a sentence.</summary>
+    public static string SentenceOf(SimResult failed) => Parts(failed.Failure!).Sentence;
+
     /// <summary>A failed run for people: the net, the sentence, the last changes of state, the command that shows it again.</summary>
     public void WriteFailure(TextWriter output, SimResult run, int changes)
     {
@@ -96,6 +112,7 @@ internal sealed class SimVerdict
         ["failures"] = Totals.Failures,
         ["trace"] = Hash(Totals.TraceHash),
         ["stopped"] = WasStopped,
+        ["probes"] = new JsonObject { ["all"] = CodeProbes.All.Length, ["neverHit"] = new JsonArray([.. NeverHit.Select(name => (JsonNode?)name)]) },
         ["failed"] = new JsonArray([.. Failed.Select(Failure)]),
     };
 

@@ -16,9 +16,9 @@ public sealed class SimTests
     {
         (ExitCode code, string output, _) = await Run("--seeds", "1..4", "--span", "3", "--jobs", "2");
         Assert.Equal(ExitCode.Ok, code);
-        Assert.Matches(@"^passed: 4 seeds, \d+\.\d simulated seconds in \d+\.\d s \(\d+:1\), \d+ events, \d+ operations, \d+ faults, 0 failures; trace [0-9a-f]{16}\n$", output);
+        Assert.Matches(@"^passed: 4 seeds, \d+\.\d simulated seconds in \d+\.\d s \(\d+:1\), \d+ events, \d+ operations, \d+ faults, 0 failures; trace [0-9a-f]{16}\nprobes: \d+ of \d+ hit.*\n$", output);
         (_, string again, _) = await Run("--seeds", "1..4", "--span", "3", "--jobs", "1");
-        Assert.Equal(output[output.IndexOf("trace", StringComparison.Ordinal)..], again[again.IndexOf("trace", StringComparison.Ordinal)..]);
+        Assert.Equal(TraceOf(output), TraceOf(again));
     }
 
     // Goal: a failure is told with its net, its sentence and a command that shows the same failure; the command is taken as printed.
@@ -37,7 +37,7 @@ public sealed class SimTests
         (code, string repeated, _) = await Run(again.Split(' ')[3..]);
         Assert.Equal(ExitCode.Integrity, code);
         Assert.Equal(output.Split('\n')[0], repeated.Split('\n')[0]);
-        Assert.Equal(output[output.IndexOf("; trace", StringComparison.Ordinal)..], repeated[repeated.IndexOf("; trace", StringComparison.Ordinal)..]);
+        Assert.Equal(TraceOf(output), TraceOf(repeated));
     }
 
     [Fact]
@@ -73,6 +73,54 @@ public sealed class SimTests
         Assert.StartsWith("PROVES NOTHING (no client asked anything in any run): 1 seed, ", output, StringComparison.Ordinal);
     }
 
+    // Goal: a failure is made smaller, and the command at the end shows the small one.
+    [Fact]
+    public async Task Shrink_prints_a_smaller_command_that_still_fails()
+    {
+        (ExitCode code, string output, _) = await Run("--seeds", "4..5", "--scenario", "picky", "--span", "2", "--shrink");
+        Assert.Equal(ExitCode.Integrity, code);
+        string smallest = output.Split('\n').Last(line => line.Contains("again: ", StringComparison.Ordinal)).Trim();
+        Assert.StartsWith("again: quorate sim --seed 4 --scenario picky --without ", smallest, StringComparison.Ordinal);
+        Assert.Contains("--clients 1 --keys 1", smallest, StringComparison.Ordinal);
+        (code, string repeated, _) = await Run(smallest.Split(' ')[3..]);
+        Assert.Equal(ExitCode.Integrity, code);
+        Assert.StartsWith("seed 4 caught by Histories: it is always wrong", repeated, StringComparison.Ordinal);
+
+        (_, string json, _) = await Run("--seed", "4", "--scenario", "picky", "--span", "2", "--shrink", "--format", "json");
+        Assert.Equal(smallest, "again: " + JsonElement.Parse(json).GetProperty("shrunk").GetProperty("replay").GetString());
+    }
+
+    // Goal: the traces of a seed are equal, and those of two different runs part at a line that is shown with what came before it.
+    [Fact]
+    public async Task Traces_are_written_and_compared()
+    {
+        string directory = Directory.CreateTempSubdirectory("quorate-sim-").FullName;
+        try
+        {
+            string[] paths = [.. Enumerable.Range(0, 3).Select(i => Path.Combine(directory, $"{i}.txt"))];
+            await Run("--seed", "3", "--span", "2", "--trace", paths[0]);
+            await Run("--seed", "3", "--span", "2", "--trace", paths[1]);
+            await Run("--seed", "3", "--span", "1.5", "--trace", paths[2]);
+            (ExitCode code, string output, _) = await Run("diff", paths[0], paths[1]);
+            Assert.Equal(ExitCode.Ok, code);
+            Assert.Matches(@"^equal: \d{3,} lines\n$", output);
+            (code, output, _) = await Run("diff", paths[0], paths[2]);
+            Assert.Equal(ExitCode.Failed, code);
+            Assert.Contains("the traces part at line 1\n", output, StringComparison.Ordinal);
+            Assert.Contains("\nB > # seed 3: ", output, StringComparison.Ordinal);
+
+            await File.WriteAllLinesAsync(paths[0], ["one", "two", "three"]);
+            await File.WriteAllLinesAsync(paths[1], ["one", "two", "drei"]);
+            (_, output, _) = await Run("diff", paths[0], paths[1]);
+            Assert.Equal("the traces part at line 3\n    one\n    two\nA > three\nA   (end)\nB > drei\nB   (end)\n", output);
+            Assert.Equal(ExitCode.Precondition, (await Assert.ThrowsAsync<CliException>(() => Run("diff", paths[0], paths[0] + ".no"))).Code);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     // Goal: many failures are mostly one bug, so a sweep ends early.
     [Fact]
     public async Task A_sweep_ends_after_so_many_failures()
@@ -90,6 +138,7 @@ public sealed class SimTests
     [InlineData("--seed and --seeds: name one of them.", "--seeds", "1..2", "--seed", "1")]
     [InlineData("--scenario is 'x'; it must be one of swarm, picky, idle.", "--scenario", "x")]
     [InlineData("--without names 'Crash', which is no fault; there are Crash", "--without", "Crash")]
+    [InlineData("--trace is for one seed; say --seed N.", "--seeds", "1..2", "--trace", "x")]
     [InlineData("--jobs is 0; it must be at least 1 and at most 256.", "--jobs", "0")]
     [InlineData("--minutes is 0; it must be more than 0", "--minutes", "0")]
     [InlineData("--span is -1; it must be more than 0", "--span", "-1")]
@@ -115,6 +164,8 @@ public sealed class SimTests
             new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
         return ((ExitCode)code, output.ToString(), error.ToString());
     }
+
+    private static string TraceOf(string output) => output.Substring(output.IndexOf("; trace ", StringComparison.Ordinal), 24);
 
     private record Idle : SimWorkload
     {

@@ -1,0 +1,20 @@
+using Xunit;
+
+namespace Quorate.Simulation.Tests;
+
+public sealed class SimTraceTests
+{
+    // Goal: a trace only looks. The run is the same with and without, and two traces of a seed are the same text.
+    [Fact]
+    public void A_trace_changes_nothing_and_repeats()
+    {
+        using var first = new StringWriter();
+        using var second = new StringWriter();
+        SimResult untraced = SimRun.Execute(Scenarios.Swarm.Plan(3));
+        SimResult traced = SimRun.Execute(Scenarios.Swarm.Plan(3), first);
+        SimRun.Execute(Scenarios.Swarm.Plan(3), second);
+        Assert.Equal((untraced.TraceHash, untraced.Events), (traced.TraceHash, traced.Events));
+        Assert.Equal(first.ToString(), second.ToString());
+        Assert.EndsWith($"# trace hash {untraced.TraceHash:x16}\n", first.ToString(), StringComparison.Ordinal);
+    }
+}
