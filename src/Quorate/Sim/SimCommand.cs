@@ -31,6 +31,7 @@ internal static class SimCommand
         var report = new Option<string?>("--report") { Description = "Write the verdict and a line for each run to a file, as JSON.", HelpName = "file" };
         var trace = new Option<string?>("--trace") { Description = "Write all that happens in the run of one seed to a file, a line each.", HelpName = "file" };
         var shrink = new Option<bool>("--shrink") { Description = "Make the first failed seed smaller: fewer faults, less time, fewer clients, nodes and shards." };
+        var record = new Option<string?>("--record") { Description = "Add the runs to a file of facts, and make the page of figures anew.", HelpName = "file" };
         Option<string> format = Common.Format();
         var cuts = new SimCutOptions();
         var verb = new Verb(
@@ -40,11 +41,12 @@ internal static class SimCommand
             "quorate sim", "quorate sim --seeds 1..200", "quorate sim --minutes 10 --seeds 1000..", "quorate sim --seed 17 --trace trace.txt",
             "quorate sim --seeds 1..200 --shrink", "quorate sim list")
         {
-            seeds, seed, minutes, scenario, jobs, mostFailures, shrink, trace, report, format,
+            seeds, seed, minutes, scenario, jobs, mostFailures, shrink, trace, report, record, format,
         };
         cuts.AddTo(verb);
         verb.Add(List(scenarios));
         verb.Add(Diff());
+        verb.Add(ReportCommand.Create());
         verb.SetAction(parsed =>
         {
             Scenario chosen = scenarios.FirstOrDefault(s => s.Name == parsed.GetValue(scenario)) ?? throw new CliException(
@@ -52,17 +54,24 @@ internal static class SimCommand
             double? limit = parsed.GetValue(minutes);
             SeedRange range = Range(parsed.GetValue(seeds), parsed.GetValue(seed), ref limit);
             OnlyForOne("--trace", parsed.GetValue(trace), range);
+            SimCuts cut = cuts.Read(parsed);
+            if (!cut.IsEmpty && parsed.GetValue(record) is not null)
+            {
+                throw new CliException(ExitCode.Usage, $"--record counts whole runs only, and {cut} leaves something out.");
+            }
+
             var request = new SimRequest
             {
                 Scenario = chosen,
                 Seeds = range,
-                Cuts = cuts.Read(parsed),
+                Cuts = cut,
                 Jobs = Within("--jobs", parsed.GetValue(jobs) ?? Environment.ProcessorCount, 1, 256),
                 Within = limit is { } given ? TimeSpan.FromMinutes(given) : null,
                 MostFailures = Within("--failures", parsed.GetValue(mostFailures), 1, int.MaxValue),
                 Shrink = parsed.GetValue(shrink),
                 Trace = parsed.GetValue(trace),
                 Report = parsed.GetValue(report),
+                Record = parsed.GetValue(record),
                 IsJson = Common.IsJson(parsed, format),
             };
             return (int)SimSession.Run(request, parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);

@@ -32,6 +32,9 @@ internal sealed record SimRequest
     /// <summary>File for the verdict and each run.</summary>
     public string? Report { get; init; }
 
+    /// <summary>File of facts to add the runs to.</summary>
+    public string? Record { get; init; }
+
     /// <summary>JSON on stdout.</summary>
     public bool IsJson { get; init; }
 }

@@ -11,11 +11,17 @@ internal sealed class SimSession
 {
     // The rest is in the trace.
     private const int ShownChanges = 12;
+    private static readonly TimeSpan RecordInterval = TimeSpan.FromMinutes(1);
 
     private readonly SimRequest _request;
     private readonly TextWriter _output;
     private readonly SimVerdict _verdict;
     private readonly SimProgress _progress;
+    private readonly FactsFile? _record;
+    private readonly List<SimResult> _toRecord = [];
+    private readonly SortedDictionary<string, long> _recordedProbes = new(StringComparer.Ordinal);
+    private TimeSpan _recordedAt;
+    private int _countedBefore;
 
     private SimSession(SimRequest request, TextWriter output, TextWriter error)
     {
@@ -23,6 +29,11 @@ internal sealed class SimSession
         _output = output;
         _verdict = new() { Scenario = request.Scenario, Cuts = request.Cuts };
         _progress = new(error, request.Seeds.Count, request.Within);
+        if (request.Record is { } path)
+        {
+            _record = new(path);
+            _record.Change(static _ => { }); // What is wrong with the file is told before the runs, not after them.
+        }
     }
 
     /// <summary>Runs what was asked for.</summary>
@@ -54,6 +65,7 @@ internal sealed class SimSession
 
         _progress.Clear();
         _verdict.Took = _progress.Elapsed;
+        Record(force: true);
         _verdict.WasStopped = stop.IsCancellationRequested;
         JsonObject? shrunk = _request.Shrink && _verdict.Failed.FirstOrDefault() is { } failed ? Shrink(failed.Seed, stop) : null;
         if (_request.Report is not null) { File.WriteAllText(_request.Report, _verdict.Report().ToJsonString() + "\n", new UTF8Encoding(false)); }
@@ -67,6 +79,7 @@ internal sealed class SimSession
         {
             _output.WriteLine(_verdict.Line());
             _output.WriteLine(SimVerdict.ProbesLine());
+            if (_countedBefore > 0) { _output.WriteLine($"{_countedBefore} of these seeds were recorded before; they are not counted again"); }
         }
 
         return _verdict.Code;
@@ -83,7 +96,27 @@ internal sealed class SimSession
             _verdict.WriteFailure(_output, run, ShownChanges);
         }
 
+        if (_record is not null) { _toRecord.Add(run); }
+        Record(force: false);
         _progress.Show(_verdict.Totals);
+    }
+
+    // Now and then, so that a long sweep that is killed has not run for nothing.
+    private void Record(bool force)
+    {
+        TimeSpan now = _progress.Elapsed;
+        if (_record is null || _toRecord.Count == 0 || (!force && now - _recordedAt < RecordInterval)) { return; }
+        _record.Change(facts =>
+        {
+            (string, long)[] probes = [.. CodeProbes.All.Select(probe => (probe.Name, probe.Hits - _recordedProbes.GetValueOrDefault(probe.Name)))];
+            int counted = _toRecord.Count(run => facts.Add(_request.Scenario.Name, run));
+            _countedBefore += _toRecord.Count - counted;
+            facts.AddProbes(probes);
+            facts.Simulated.RealSeconds = Math.Round(facts.Simulated.RealSeconds + ((now - _recordedAt).TotalSeconds * counted / _toRecord.Count), 1);
+            foreach ((string name, long hits) in probes) { _recordedProbes[name] = _recordedProbes.GetValueOrDefault(name) + hits; }
+        });
+        _toRecord.Clear();
+        _recordedAt = now;
     }
 
     private JsonObject Shrink(ulong seed, CancellationToken stop)

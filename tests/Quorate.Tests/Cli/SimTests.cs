@@ -121,6 +121,44 @@ public sealed class SimTests
         }
     }
 
+    // Goal: runs of several invocations add up in the file of facts, each seed once; records of other suites join them; the page follows.
+    [Fact]
+    public async Task Records_add_up_over_several_invocations()
+    {
+        string directory = Directory.CreateTempSubdirectory("quorate-sim-").FullName;
+        try
+        {
+            string facts = Path.Combine(directory, "facts.json");
+            await Run("--seeds", "1..2", "--scenario", "picky", "--record", facts);
+            (_, string output, _) = await Run("--seeds", "2..3", "--scenario", "picky", "--record", facts);
+            Assert.Contains("\n1 of these seeds were recorded before; they are not counted again\n", output, StringComparison.Ordinal);
+            JsonElement simulated = JsonElement.Parse(await File.ReadAllTextAsync(facts)).GetProperty("simulated");
+            Assert.Equal((3, 3), (simulated.GetProperty("runs").GetInt32(), simulated.GetProperty("failures").GetInt32()));
+            Assert.Equal("1..3", simulated.GetProperty("seeds").GetProperty("picky")[0].GetString());
+
+            string record = Path.Combine(directory, "real.jsonl");
+            await File.WriteAllTextAsync(record, """{"fault":"D5","where":"real","checkers":["register"],"passed":4,"failed":0,"minutes":2}""" + "\n\n");
+            (_, output, _) = await Run("report", "--facts", facts, "--add", record);
+            Assert.EndsWith("facts.md: written; 1 records added\n", output, StringComparison.Ordinal);
+            string page = await File.ReadAllTextAsync(Path.Combine(directory, "facts.md"));
+            Assert.Contains("| D5 | a sync fails | - | - | - | 4 | register |", page, StringComparison.Ordinal);
+            Assert.Contains("Seeds of `picky`: 1..3.", page, StringComparison.Ordinal);
+
+            // A bad line adds nothing, not even the good ones before it.
+            await File.AppendAllTextAsync(record, "{}\n");
+            string before = await File.ReadAllTextAsync(facts);
+            CliException bad = await Assert.ThrowsAsync<CliException>(() => Run("report", "--facts", facts, "--add", record));
+            Assert.Equal(ExitCode.Usage, bad.Code);
+            Assert.Contains("real.jsonl:3: a record has ", bad.Message, StringComparison.Ordinal);
+            Assert.Equal(before, await File.ReadAllTextAsync(facts));
+            Assert.Equal(3, Directory.GetFiles(directory).Length);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     // Goal: many failures are mostly one bug, so a sweep ends early.
     [Fact]
     public async Task A_sweep_ends_after_so_many_failures()
@@ -139,6 +177,8 @@ public sealed class SimTests
     [InlineData("--scenario is 'x'; it must be one of swarm, picky, idle.", "--scenario", "x")]
     [InlineData("--without names 'Crash', which is no fault; there are Crash", "--without", "Crash")]
     [InlineData("--trace is for one seed; say --seed N.", "--seeds", "1..2", "--trace", "x")]
+    [InlineData("--record counts whole runs only, and --span 3 leaves something out.", "--span", "3", "--record", "x.json")]
+    [InlineData("x.txt: a file of facts ends in .json; the page is written beside it", "--record", "x.txt")]
     [InlineData("--jobs is 0; it must be at least 1 and at most 256.", "--jobs", "0")]
     [InlineData("--minutes is 0; it must be more than 0", "--minutes", "0")]
     [InlineData("--span is -1; it must be more than 0", "--span", "-1")]
