@@ -1,4 +1,5 @@
 using Quorate.Core;
+using Quorate.Simulation.Checkers;
 using Xunit;
 
 namespace Quorate.Simulation.Tests;
@@ -70,6 +71,8 @@ public sealed class SimShrinkerTests
         private SimCluster? _cluster;
 
         public override string Name => "fussy";
+
+        public override History History { get; } = new();
 
         public override int Operations => 100;
 

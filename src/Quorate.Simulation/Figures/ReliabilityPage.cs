@@ -46,8 +46,13 @@ public static class ReliabilityPage
             Line(page, string.Create(CultureInfo.InvariantCulture, $"Simulated time to real time: {simulated.Seconds / simulated.RealSeconds:0}:1, on all cores of the machine that ran it."));
         }
 
-        Line(page, "To run it again, from the repository's root: `dotnet run --project src/Quorate -c Release -- sim --seeds 1..200`, and one seed alone");
-        Line(page, "with `--seed N`. Real processes: `QUORATE_FAULT_MINUTES=30 dotnet test -c Release --filter FaultTests`.");
+        Line(page, "To run it again, from the repository's root (`quorate` is `dotnet run --project src/Quorate -c Release --`):");
+        Line(page);
+        Line(page, "```");
+        Line(page, "quorate sim --seeds 1..200                                  # and one seed alone: --seed 17");
+        Line(page, "QUORATE_FAULT_MINUTES=30 QUORATE_FAULT_RECORD=/tmp/real.jsonl dotnet test -c Release tests/Quorate.Conformance.Tests --filter Random_faults");
+        Line(page, "QUORATE_PLANTED_RECORD=/tmp/planted.jsonl dotnet test -c Release tests/Quorate.Simulation.Tests --filter Every_planted_bug_is_caught");
+        Line(page, "```");
     }
 
     private static void Faults(StringBuilder page, ReliabilityFacts facts)

@@ -30,6 +30,11 @@ internal static class SimCommand
         var mostFailures = new Option<int>("--failures") { Description = "Begin no run after so many failed. Default: 5.", DefaultValueFactory = _ => 5 };
         var report = new Option<string?>("--report") { Description = "Write the verdict and a line for each run to a file, as JSON.", HelpName = "file" };
         var trace = new Option<string?>("--trace") { Description = "Write all that happens in the run of one seed to a file, a line each.", HelpName = "file" };
+        var history = new Option<string?>("--history")
+        {
+            Description = "Write what the clients of one seed asked and heard to a file, for 'quorate check'; of further workloads to files beside it.",
+            HelpName = "file",
+        };
         var shrink = new Option<bool>("--shrink") { Description = "Make the first failed seed smaller: fewer faults, less time, fewer clients, nodes and shards." };
         var record = new Option<string?>("--record") { Description = "Add the runs to a file of facts, and make the page of figures anew.", HelpName = "file" };
         Option<string> format = Common.Format();
@@ -41,7 +46,7 @@ internal static class SimCommand
             "quorate sim", "quorate sim --seeds 1..200", "quorate sim --minutes 10 --seeds 1000..", "quorate sim --seed 17 --trace trace.txt",
             "quorate sim --seeds 1..200 --shrink", "quorate sim list")
         {
-            seeds, seed, minutes, scenario, jobs, mostFailures, shrink, trace, report, record, format,
+            seeds, seed, minutes, scenario, jobs, mostFailures, shrink, trace, history, report, record, format,
         };
         cuts.AddTo(verb);
         verb.Add(List(scenarios));
@@ -54,6 +59,7 @@ internal static class SimCommand
             double? limit = parsed.GetValue(minutes);
             SeedRange range = Range(parsed.GetValue(seeds), parsed.GetValue(seed), ref limit);
             OnlyForOne("--trace", parsed.GetValue(trace), range);
+            OnlyForOne("--history", parsed.GetValue(history), range);
             SimCuts cut = cuts.Read(parsed);
             if (!cut.IsEmpty && parsed.GetValue(record) is not null)
             {
@@ -70,6 +76,7 @@ internal static class SimCommand
                 MostFailures = Within("--failures", parsed.GetValue(mostFailures), 1, int.MaxValue),
                 Shrink = parsed.GetValue(shrink),
                 Trace = parsed.GetValue(trace),
+                History = parsed.GetValue(history),
                 Report = parsed.GetValue(report),
                 Record = parsed.GetValue(record),
                 IsJson = Common.IsJson(parsed, format),

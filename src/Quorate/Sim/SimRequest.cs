@@ -29,6 +29,9 @@ internal sealed record SimRequest
     /// <summary>File for the trace of the one seed.</summary>
     public string? Trace { get; init; }
 
+    /// <summary>File for what the clients of the one seed asked and heard.</summary>
+    public string? History { get; init; }
+
     /// <summary>File for the verdict and each run.</summary>
     public string? Report { get; init; }
 

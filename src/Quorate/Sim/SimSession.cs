@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Quorate.Cli;
 using Quorate.Host;
 using Quorate.Simulation;
+using Quorate.Simulation.Checkers;
 
 namespace Quorate.Sim;
 
@@ -46,11 +47,7 @@ internal sealed class SimSession
 
     private ExitCode Run(CancellationToken stop)
     {
-        if (_request.Trace is { } path)
-        {
-            using var trace = new StreamWriter(path, append: false, new UTF8Encoding(false), bufferSize: 1 << 16);
-            Take(SimRun.Execute(Plan(_request.Seeds.First), trace));
-        }
+        if (_request.Trace is not null || _request.History is not null) { RunOne(); }
         else
         {
             new SimSweep
@@ -83,6 +80,26 @@ internal sealed class SimSession
         }
 
         return _verdict.Code;
+    }
+
+    private void RunOne()
+    {
+        SimPlan plan = Plan(_request.Seeds.First);
+        using (StreamWriter? trace = _request.Trace is { } path ? new(path, append: false, new UTF8Encoding(false), bufferSize: 1 << 16) : null)
+        {
+            Take(SimRun.Execute(plan, trace));
+        }
+
+        if (_request.History is not { } history) { return; }
+        foreach (SimWorkload workload in plan.Workloads)
+        {
+            // A file is of one model: further workloads have files beside the first one's.
+            string file = workload == plan.Workloads[0] ? history : Path.ChangeExtension(history, workload.Name + Path.GetExtension(history));
+            using var writer = new HistoryWriter(
+                File.Create(file), workload.Name, new() { ["seed"] = plan.Seed, ["replay"] = _verdict.ReplayOf(plan.Seed) });
+            workload.WriteHistory(writer);
+            if (!_request.IsJson) { _output.WriteLine($"history of {workload.Name}: {file}"); }
+        }
     }
 
     private SimPlan Plan(ulong seed) => _request.Cuts.Apply(_request.Scenario.Plan(seed));

@@ -159,6 +159,31 @@ public sealed class SimTests
         }
     }
 
+    // Goal: what clients saw can be judged outside the simulator: the history of a seed is legal, and not once an answer is tampered with.
+    [Fact]
+    public async Task The_history_of_a_seed_can_be_checked()
+    {
+        string directory = Directory.CreateTempSubdirectory("quorate-sim-").FullName;
+        try
+        {
+            string history = Path.Combine(directory, "history.jsonl");
+            await Run("--seed", "3", "--span", "5", "--history", history);
+            var output = new StringWriter();
+            Assert.Equal((int)ExitCode.Ok, await CommandLine.RunAsync(["check", history], output, output));
+            Assert.Matches(@"^legal: \d{2,} operations", output.ToString());
+
+            string[] lines = await File.ReadAllLinesAsync(history);
+            int read = Array.FindLastIndex(lines, line => line.Contains("\"type\":\"ok\",\"f\":\"read\"", StringComparison.Ordinal));
+            lines[read] = System.Text.RegularExpressions.Regex.Replace(lines[read], "\"value\":[^,]*,", "\"value\":987654321,");
+            await File.WriteAllLinesAsync(history, lines);
+            Assert.Equal((int)ExitCode.Integrity, await CommandLine.RunAsync(["check", history], output, output));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     // Goal: many failures are mostly one bug, so a sweep ends early.
     [Fact]
     public async Task A_sweep_ends_after_so_many_failures()
