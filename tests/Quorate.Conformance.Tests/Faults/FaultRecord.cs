@@ -40,7 +40,7 @@ internal sealed class FaultRecord
         }
     }
 
-    /// <summary>Writes one JSON object a line: fault, where, checkers, passed, failed, minutes.</summary>
+    /// <summary>Writes one JSON object a line, for <c>quorate sim report --add</c>: fault, where, checkers, passed, failed, minutes; then the total.</summary>
     public void Save(string file)
     {
         var lines = new StringBuilder();
@@ -58,6 +58,15 @@ internal sealed class FaultRecord
             lines.Append(line.ToJsonString()).Append('\n');
         }
 
+        var run = new JsonObject
+        {
+            ["total"] = "real",
+            ["passed"] = _rounds - _failed,
+            ["failed"] = _failed,
+            ["minutes"] = Math.Round(Duration.TotalMinutes, 1),
+            ["operations"] = _acknowledged,
+        };
+        lines.Append(run.ToJsonString()).Append('\n');
         File.WriteAllText(file, lines.ToString());
     }
 
