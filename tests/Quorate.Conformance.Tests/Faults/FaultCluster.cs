@@ -26,7 +26,7 @@ internal sealed class FaultCluster : IDisposable
     private readonly int[] _keptDown;
     private readonly int[] _endsExpected;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _operator;
+    private readonly Task _operator = Task.CompletedTask;
 
     /// <summary>Starts the servers and waits until they are ready.</summary>
     /// <param name="lab">Where they live.</param>
@@ -46,8 +46,17 @@ internal sealed class FaultCluster : IDisposable
         _lives = [.. Servers.Select(_ => new Life())];
         _keptDown = new int[Servers.Length];
         _endsExpected = new int[Servers.Length];
-        foreach (ServerProcess server in Servers) { server.Start(); }
-        foreach (ServerProcess server in Servers) { server.WaitUntilReady(); }
+        try
+        {
+            foreach (ServerProcess server in Servers) { server.Start(); }
+            foreach (ServerProcess server in Servers) { server.WaitUntilReady(); }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         _operator = Task.Run(OperateAsync);
     }
 
@@ -60,6 +69,9 @@ internal sealed class FaultCluster : IDisposable
 
     /// <summary>Ends of servers that were neither wanted nor the right answer to a fault of the disk, and the like.</summary>
     public ConcurrentQueue<string> Complaints { get; } = new();
+
+    /// <summary>How often hub and shims have done something to a packet, a call or a look at the clock.</summary>
+    public long Effects => Lab.Hub.Touched + _shims.Sum(shim => shim.Injected + shim.WrongClockReads);
 
     /// <summary>Where a server keeps its data.</summary>
     public string DataDirectoryOf(int node) => Path.Combine(_directory, "n" + node.ToString(CultureInfo.InvariantCulture));

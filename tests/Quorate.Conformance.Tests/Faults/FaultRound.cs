@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Quorate.Simulation.Checkers;
+using Xunit.Sdk;
 
 namespace Quorate.Conformance.Tests.Faults;
 
@@ -39,6 +40,9 @@ internal sealed record FaultRoundResult
     /// <summary>Lines about faults in the history.</summary>
     public required int Faults { get; init; }
 
+    /// <summary>How often hub and shims have done something.</summary>
+    public required long Effects { get; init; }
+
     /// <summary>From the first start to the verdict.</summary>
     public required TimeSpan Duration { get; init; }
 }
@@ -46,6 +50,9 @@ internal sealed record FaultRoundResult
 /// <summary>One round: a new cluster, traffic under faults, all mended, progress demanded, and the verdict on what clients saw.</summary>
 internal sealed class FaultRound : IDisposable
 {
+    /// <summary>What the names of our directories begin with; our process id follows.</summary>
+    public const string DirectoryPrefix = "quorate-faults-";
+
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MeanPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MeanPauseOfPrograms = TimeSpan.FromMilliseconds(300);
@@ -54,11 +61,12 @@ internal sealed class FaultRound : IDisposable
     private static readonly bool IsKept = Environment.GetEnvironmentVariable("QUORATE_FAULT_KEEP") is { Length: > 0 };
 
     private readonly FaultRoundOptions _options;
-    private readonly string _directory = Directory.CreateTempSubdirectory("quorate-faults-").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory($"{DirectoryPrefix}{Environment.ProcessId}-").FullName;
     private readonly Journal _journal;
     private readonly RegisterWorkload _registers;
     private readonly StoreWorkload _store = new();
     private readonly List<string> _passed = [];
+    private long _effects;
 
     private FaultRound(FaultRoundOptions options)
     {
@@ -76,7 +84,16 @@ internal sealed class FaultRound : IDisposable
     public static async Task<FaultRoundResult> RunAsync(FaultRoundOptions options)
     {
         using var round = new FaultRound(options);
-        string? problem = await round.RunAsync();
+        string? problem;
+        try
+        {
+            problem = await round.RunAsync();
+        }
+        catch (Exception e) when (e is not SkipException)
+        {
+            problem = e.ToString(); // A tool or a start that failed; the next round of a long run may go on.
+        }
+
         round._journal.Dispose(); // The last lines are on their way to the file.
         problem ??= round.Judge(round._journal.Registers) ?? round.Judge(round._journal.Store);
         FaultRoundResult result = round.Result(problem);
@@ -100,7 +117,12 @@ internal sealed class FaultRound : IDisposable
         {
             problem = e.Message;
         }
+        catch (Exception e)
+        {
+            problem = e.ToString();
+        }
 
+        _effects = cluster.Effects;
         problem ??= cluster.Complaints.IsEmpty ? null : string.Join('\n', cluster.Complaints);
         if (problem is not null) { cluster.SaveLogs(_directory); }
         return problem;
@@ -233,6 +255,7 @@ internal sealed class FaultRound : IDisposable
             Checkers = [.. _passed],
             Acknowledged = acknowledged,
             Faults = _journal.Faults,
+            Effects = _effects,
             Duration = duration,
             Line = string.Create(
                 CultureInfo.InvariantCulture,

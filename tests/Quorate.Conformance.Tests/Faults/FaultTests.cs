@@ -81,6 +81,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         FaultRoundResult result = await FaultRound.RunAsync(options);
         output.WriteLine(result.Line);
         Assert.True(result.Problem is null, $"{result.Line}\n{result.Problem}");
+        Assert.True(result.Effects > 0 || !options.Faults.Any(fault => fault.IsCounted), $"{result.Line}: the faults did nothing");
         Assert.True(result.Acknowledged >= 50 && result.Faults >= 3, $"{result.Line}: the run proves too little");
     }
 

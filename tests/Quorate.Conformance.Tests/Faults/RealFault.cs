@@ -66,6 +66,9 @@ internal enum FaultNeeds
 
     /// <summary>A limit of processor time.</summary>
     CpuQuota = 4,
+
+    /// <summary>The switch between the nodes, beyond forwarding.</summary>
+    Hub = 8,
 }
 
 /// <summary>One line of the table of faults.</summary>
@@ -77,6 +80,9 @@ internal sealed record RealFault(string Row, string Name, FaultNeeds Needs, Func
 {
     /// <summary>Why it cannot be made on this machine; null if it can.</summary>
     public string? Unavailable => Needs.HasFlag(FaultNeeds.CpuQuota) ? CpuQuota.Unavailable : null;
+
+    /// <summary>True if shim or hub count what they do for it, so that a run can tell that it did anything.</summary>
+    public bool IsCounted => (Needs & (FaultNeeds.Shim | FaultNeeds.Hub)) != 0;
 
     public override string ToString() => $"{Row} {Name}";
 }
@@ -97,18 +103,18 @@ internal static class RealFaults
         new("N2", "ring", FaultNeeds.None, NetworkFaults.RingAsync),
         new("N3", "one-way", FaultNeeds.None, NetworkFaults.OneWayAsync),
         new("N4", "isolate-leader", FaultNeeds.None, NetworkFaults.IsolateLeaderAsync),
-        new("N5", "flap", FaultNeeds.None, NetworkFaults.FlapAsync),
-        new("N6", "delay", FaultNeeds.None, NetworkFaults.DelayAsync),
-        new("N7", "loss", FaultNeeds.None, NetworkFaults.LoseAsync),
-        new("N8", "duplicate", FaultNeeds.None, NetworkFaults.DuplicateAsync),
-        new("N9", "corrupt", FaultNeeds.None, NetworkFaults.CorruptAsync),
+        new("N5", "flap", FaultNeeds.Hub, NetworkFaults.FlapAsync),
+        new("N6", "delay", FaultNeeds.Hub, NetworkFaults.DelayAsync),
+        new("N7", "loss", FaultNeeds.Hub, NetworkFaults.LoseAsync),
+        new("N8", "duplicate", FaultNeeds.Hub, NetworkFaults.DuplicateAsync),
+        new("N9", "corrupt", FaultNeeds.Hub, NetworkFaults.CorruptAsync),
         new("N10", "reset", FaultNeeds.None, NetworkFaults.ResetAsync),
-        new("N11", "slow-link", FaultNeeds.None, NetworkFaults.SlowLinkAsync),
+        new("N11", "slow-link", FaultNeeds.Hub, NetworkFaults.SlowLinkAsync),
         new("C1", "clock", FaultNeeds.Shim, ClockFaults.JumpAsync),
         new("D5", "sync-eio", FaultNeeds.Shim, DiskFaults.FailSyncAsync),
         new("D6", "write-eio", FaultNeeds.Shim, DiskFaults.FailWriteAsync),
         new("D7", "full-disk", FaultNeeds.SmallDisk, DiskFaults.FillAsync),
         new("D15", "stall-syncs", FaultNeeds.Shim, DiskFaults.StallSyncsAsync),
-        new("K1", "lose-answers", FaultNeeds.None, NetworkFaults.LoseAnswersAsync),
+        new("K1", "lose-answers", FaultNeeds.Hub, NetworkFaults.LoseAnswersAsync),
     ];
 }

@@ -11,6 +11,7 @@ internal sealed class SmallDisk : IDisposable
     /// <summary>Mounts it on a directory, which is made; skips the test where that is not allowed.</summary>
     public SmallDisk(string path, int megabytes)
     {
+        RemoveStale();
         _path = Directory.CreateDirectory(path).FullName;
         Tool.Result mounted = Tool.Run(
             Tool.Find("mount"), ["-t", "tmpfs", "-o", $"size={megabytes.ToString(CultureInfo.InvariantCulture)}m", "tmpfs", _path]);
@@ -41,6 +42,19 @@ internal sealed class SmallDisk : IDisposable
 
     /// <summary>Gives the room back.</summary>
     public void Free() => File.Delete(Filler);
+
+    // What a run that was killed left mounted; its servers have been ended when the network was made.
+    private static void RemoveStale()
+    {
+        foreach (string line in File.ReadLines("/proc/mounts"))
+        {
+            string[] words = line.Split(' ');
+            int at = words[0] == "tmpfs" ? words[1].IndexOf(FaultRound.DirectoryPrefix, StringComparison.Ordinal) : -1;
+            if (at < 0) { continue; }
+            string owner = words[1][(at + FaultRound.DirectoryPrefix.Length)..].Split('-')[0];
+            if (!Directory.Exists("/proc/" + owner)) { Tool.Run("umount", ["--lazy", words[1]]); }
+        }
+    }
 
     public void Dispose() => Tool.Run("umount", [_path]).Succeeded();
 }
