@@ -19,6 +19,11 @@ public static class Scenarios
     public static Scenario Isolation { get; } = new(
         "isolation", "Leaders are cut off while clients still reach them.", NarrowScenarios.Isolation);
 
+    /// <summary>The sweep with clients of the etcd service only.</summary>
+    public static Scenario Etcd { get; } = new(
+        "etcd", "The sweep's clusters and faults under clients of the etcd service: whole store, lists, sets, locks.",
+        seed => WorkloadChoice.Etcd(SwarmScenario.Registers(seed)));
+
     /// <summary>In the order in which they are shown.</summary>
-    public static ImmutableArray<Scenario> All { get; } = [Swarm, Isolation];
+    public static ImmutableArray<Scenario> All { get; } = [Swarm, Etcd, Isolation];
 }

@@ -9,7 +9,10 @@ namespace Quorate.Simulation;
 /// </summary>
 internal static class SwarmScenario
 {
-    public static SimPlan Plan(ulong seed)
+    public static SimPlan Plan(ulong seed) => WorkloadChoice.Any(Registers(seed));
+
+    /// <summary>The same with clients of registers only.</summary>
+    public static SimPlan Registers(ulong seed)
     {
         var random = new Prng(seed ^ 0x5EED);
         var options = new SimOptions

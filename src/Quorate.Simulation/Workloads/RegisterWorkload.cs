@@ -21,6 +21,9 @@ public sealed record RegisterWorkload : SimWorkload
     /// <summary>Bytes of padding in each value, so that files fill up. Default: 200.</summary>
     public int PaddingBytes { get; init; } = 200;
 
+    /// <summary>The first so many shards are used. Default: 0, which means all.</summary>
+    public int Shards { get; init; }
+
     private readonly Dictionary<int, List<long>> _asked = []; // By register: the values that may have been set.
     private long _lastValue;
     private int _busy;
@@ -78,7 +81,8 @@ public sealed record RegisterWorkload : SimWorkload
         }
     }
 
-    private static ShardId ShardOf(SimCluster cluster, int key) => new((ulong)(key % cluster.Options.Shards) + 1);
+    private ShardId ShardOf(SimCluster cluster, int key) =>
+        new((ulong)(key % (Shards == 0 ? cluster.Options.Shards : Shards)) + 1);
 
     private void Next(SimCluster cluster, long end, int process, Prng random)
     {

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Quorate.Core;
+using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Simulation.Etcd;
@@ -55,6 +56,32 @@ public sealed class SimEtcdTests
         foreach (SimNode node in cluster.Nodes) { node.Crash(Disk.SimCrash.KeepAll); }
         Assert.Equal(
             EtcdFailure.NotReached, Ask(cluster, client, EtcdMethods.Put, new PutRequest { Key = Bytes("k"), Value = Bytes("3") }).Failure);
+    }
+
+    // Goal: a continuation that leaves the simulator's thread ends the run: what it does is no function of the seed.
+    [Fact]
+    public void Code_that_leaves_the_thread_fails_the_run()
+    {
+        using var cluster = SimCluster.Start(4, new SimOptions());
+        var client = new SimNodeClient(cluster, cluster.Nodes[0], new Prng(1));
+        var call = new SimEtcdCall(cluster, cluster.Nodes[0].Lives, _ => { }, e => throw e);
+        var never = new TaskCompletionSource<EtcdResult>();
+        SimulationException left = Assert.Throws<SimulationException>(() => client.Step(call, () => call.Begin(new(never.Task))));
+        Assert.Contains("outside of the simulator's thread", left.Message, StringComparison.Ordinal);
+    }
+
+    // Goal: as before, for code that came back from another thread to ask the node.
+    [Fact]
+    public void Code_on_another_thread_fails_the_run()
+    {
+        using var cluster = SimCluster.Start(5, new SimOptions());
+        var client = new SimNodeClient(cluster, cluster.Nodes[0], new Prng(1));
+        SimulationException? strayed = null;
+        var other = new Thread(() => strayed = Record.Exception(() => client.StatusOf(Shard)) as SimulationException);
+        other.Start();
+        other.Join();
+        Assert.Equal(SimNet.Invariants, strayed?.Net);
+        Assert.Throws<SimulationException>(() => cluster.RunUntil(_ => false, TimeSpan.FromSeconds(1)));
     }
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
