@@ -147,7 +147,7 @@ internal sealed class SimEtcdClient
             {
                 if (isLost)
                 {
-                    _cluster.Strike("client connection lost", "request-lost", _node.Index);
+                    _cluster.Strike("K1", "request-lost", _node.Index);
                     Break("the request was lost");
                 }
                 else if (_node.Lives == life)
@@ -174,7 +174,7 @@ internal sealed class SimEtcdClient
             if (_isOver) { return; }
             if (call.Random.Below(100) < _cluster.ClientLinks.LoseAnswerPercent)
             {
-                _cluster.Strike("client connection lost", "answer-lost", _node.Index);
+                _cluster.Strike("K1", "answer-lost", _node.Index);
                 Break("the answer was lost");
                 return;
             }

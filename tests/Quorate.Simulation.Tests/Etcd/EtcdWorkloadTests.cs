@@ -71,7 +71,7 @@ public sealed class EtcdWorkloadTests
         SimResult result = SimRun.Execute(Healthy(3, workload) with { Faults = [new BrokenConnections { RequestPercent = 5, AnswerPercent = 5 }] });
         Assert.Null(result.Failure);
         Assert.Contains(workload.History.Operations, operation => operation.IsUnknown);
-        Assert.Contains("client connection lost", result.Struck.Keys);
+        Assert.Contains("K1", result.Struck.Keys);
     }
 
     private static SimPlan Healthy(ulong seed, EtcdClientWorkload workload) => new()
