@@ -14,7 +14,7 @@ namespace Quorate.Simulation;
 /// </summary>
 public sealed class SimCluster : IDisposable
 {
-    private const int MostEventsInSecond = 200_000;
+    private const int MostEventsInSecond = 100_000;
 
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly ImmutableArray<ShardDescriptor> _shards;
@@ -23,6 +23,7 @@ public sealed class SimCluster : IDisposable
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile bool _hasStrayed;
     private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
+    private readonly ApplyWatch _applied;
     private long _order;
     private long _secondFrom;
     private long _secondEvents;
@@ -40,7 +41,9 @@ public sealed class SimCluster : IDisposable
         Network = new(this, options.Nodes + options.Spares, random.Split(2));
         ImmutableArray<ReplicaPlace> places =
             [.. Enumerable.Range(0, options.Nodes).Select(i => new ReplicaPlace(new((ulong)i + 1), SimNode.IdOf(i)))];
-        _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), (int)Catalog.KeyValue.Id, places))];
+        _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), MachineOf(i), places))];
+        Wire = new(this);
+        _applied = new(this);
         Nodes = [.. Enumerable.Range(0, options.Nodes + options.Spares).Select(i => new SimNode(this, i, random.Split(100 + (ulong)i)))];
     }
 
@@ -58,6 +61,9 @@ public sealed class SimCluster : IDisposable
 
     /// <summary>The connections between clients and nodes.</summary>
     internal SimClientLinks ClientLinks { get; } = new();
+
+    /// <summary>Listens to all that is sent.</summary>
+    internal WireWatch Wire { get; }
 
     /// <summary>For faults and workloads.</summary>
     public Prng Random { get; }
@@ -227,7 +233,14 @@ public sealed class SimCluster : IDisposable
     }
 
     internal NodeConfig ConfigOf(NodeId node, Prng random) => Options.ConfigOf(
-        node, id => Catalog.Find((uint)id)?.Create(), _shards, Options.Buggify ? new(Seed, random) : null);
+        node, id => CreateMachine(id, node), _shards, Options.Buggify ? new(Seed, random) : null);
+
+    // A machine is not told of which shard it is; here its kind tells.
+    private static int MachineOf(int shard) => (int)Catalog.KeyValue.Id | (shard << 16);
+
+    private IStateMachine? CreateMachine(int kind, NodeId node) => Catalog.Find((uint)kind & 0xFFFF) is { } known
+        ? _applied.Watched(known.Create(), new((ulong)kind >> 16), (int)node.Value - 1)
+        : null;
 
     /// <summary>Something happened: it goes into the hash, and into the trace if there is one.</summary>
     internal void Trace(int node, string what, ulong value)
@@ -293,7 +306,8 @@ public sealed class SimCluster : IDisposable
     private void CountInSecond()
     {
         if (Now >= _secondFrom + 1_000_000) { (_secondFrom, _secondEvents) = (Now, 0); }
-        Demand(++_secondEvents <= MostEventsInSecond, SimNet.Liveness, $"{MostEventsInSecond} events in one simulated second: it goes round in circles");
+        bool isModest = ++_secondEvents <= MostEventsInSecond && _events.Count <= MostEventsInSecond;
+        Demand(isModest, SimNet.Liveness, $"{_secondEvents} events in one simulated second, {_events.Count} to come: it goes round in circles");
     }
 
     private void Mix(ulong value) => _trace = unchecked((_trace ^ value) * 1099511628211);

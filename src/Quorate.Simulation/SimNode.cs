@@ -74,6 +74,7 @@ public sealed class SimNode : INodeHost
             NodeConfig config = _cluster.ConfigOf(Id, _random.Split(~(ulong)_life));
             _tickMicros = config.TickMilliseconds * 1000L;
             _core = NodeCore.Open(Disk, config, this, _random.Next(), _random.Split((ulong)_life), out _log);
+            _cluster.Wire.Started(this, _core);
             Flush();
         });
         Later(_random.Between(0, 10_000), Tick);
@@ -153,7 +154,11 @@ public sealed class SimNode : INodeHost
     });
 
     /// <inheritdoc/>
-    public void Send(NodeId to, ReadOnlyMemory<byte> frame) => _cluster.Network.Send(Index, (int)to.Value - 1, frame.ToArray());
+    public void Send(NodeId to, ReadOnlyMemory<byte> frame)
+    {
+        _cluster.Wire.Sent(Index, frame);
+        _cluster.Network.Send(Index, (int)to.Value - 1, frame.ToArray());
+    }
 
     /// <inheritdoc/>
     public void Persist(WalBatch batch)

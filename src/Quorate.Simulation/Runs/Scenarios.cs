@@ -15,15 +15,21 @@ public static class Scenarios
     public static Scenario Swarm { get; } = new(
         "swarm", "Random clusters, sizes and faults: what every seed of the sweep is.", SwarmScenario.Plan);
 
-    /// <summary>Stale leaders.</summary>
-    public static Scenario Isolation { get; } = new(
-        "isolation", "Leaders are cut off while clients still reach them.", NarrowScenarios.Isolation);
-
     /// <summary>The sweep with clients of the etcd service only.</summary>
     public static Scenario Etcd { get; } = new(
         "etcd", "The sweep's clusters and faults under clients of the etcd service: whole store, lists, sets, locks.",
         seed => WorkloadChoice.Etcd(SwarmScenario.Registers(seed)));
 
     /// <summary>In the order in which they are shown.</summary>
-    public static ImmutableArray<Scenario> All { get; } = [Swarm, Etcd, Isolation];
+    public static ImmutableArray<Scenario> All { get; } =
+    [
+        Swarm,
+        Etcd,
+        new("isolation", "Leaders are cut off while clients still reach them.", NarrowScenarios.Isolation),
+        new("elections", "Elections all the time, with power cuts while votes are on their way.", NarrowScenarios.Elections),
+        new("recovery", "Power cuts all the time, with small files that come and go.", NarrowScenarios.Recovery),
+        new("restarts", "Short lives, and frames that reach the next one.", NarrowScenarios.Restarts),
+        new("snapshots", "Followers fall behind and are brought up by snapshots.", NarrowScenarios.Snapshots),
+        new("members", "Replicas come, go and change their part.", NarrowScenarios.Members),
+    ];
 }

@@ -9,6 +9,12 @@ public enum SimNet
     /// <summary>Every request is answered once, by its deadline.</summary>
     Answers,
 
+    /// <summary>What nodes say to each other obeys Raft, and what they said to be durable is there after a restart.</summary>
+    Protocol,
+
+    /// <summary>All replicas apply the same commands at the same entry.</summary>
+    Logs,
+
     /// <summary>Replicas that stood at the same entry had the same state there.</summary>
     States,
 

@@ -134,6 +134,13 @@ public sealed record RegisterWorkload : SimWorkload
                 {
                     Shard = shard,
                     Command = CommandOf(question),
+                    Told = revision =>
+                    {
+                        using IReadView? next = core.OpenLocalView(shard);
+                        cluster.Demand(
+                            next is null || KvQueries.CurrentRevision(next) >= revision, SimNet.Answers,
+                            $"node {node.Index + 1} tells of revision {revision} before a reader can see it");
+                    },
                     Finish = (outcome, matched) => finish(
                         outcome switch { RequestOutcome.Done => HistoryEventType.Ok, RequestOutcome.Unknown => HistoryEventType.Info, _ => HistoryEventType.Fail },
                         0,
@@ -207,6 +214,8 @@ public sealed record RegisterWorkload : SimWorkload
     {
         public required Action<RequestOutcome, bool> Finish { get; init; }
 
+        public required Action<long> Told { get; init; }
+
         public override void Complete(RequestOutcome outcome, ReadOnlySpan<byte> reply)
         {
             bool matched = false;
@@ -215,6 +224,7 @@ public sealed record RegisterWorkload : SimWorkload
                 bool isReadable = KvReply.TryDecode(reply.ToArray(), out KvReply? answer);
                 Invariant.Holds(isReadable && answer is KvReply.Put or KvReply.Txn, $"the reply is {answer}");
                 matched = answer is KvReply.Txn { Succeeded: true };
+                Told(answer!.Revision);
             }
 
             Finish(outcome, matched);

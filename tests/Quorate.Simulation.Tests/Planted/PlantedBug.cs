@@ -26,8 +26,8 @@ internal sealed record PlantedBug(string Name, int Catalogue, params ImmutableAr
     /// <summary>The scenario whose seeds must catch it. Default: the sweep.</summary>
     public string Scenario { get; init; } = "swarm";
 
-    /// <summary>It must be caught by one of the seeds from 1 to this. Default: 40.</summary>
-    public int Seeds { get; init; } = 40;
+    /// <summary>It must be caught by one of the seeds from 1 to this. Default: 12.</summary>
+    public int Seeds { get; init; } = 12;
 
     /// <summary>The project that is compiled anew, "Quorate.Raft" say.</summary>
     public string Project => Edits.Select(edit => edit.File.Split('/')[1]).Distinct().Single();

@@ -6,5 +6,8 @@ namespace Quorate.Simulation.Tests.Planted;
 internal static partial class PlantedBugs
 {
     /// <summary>By part of the product.</summary>
-    public static ImmutableArray<PlantedBug> All { get; } = [.. Raft];
+    public static ImmutableArray<PlantedBug> All { get; } =
+    [
+        .. InDurability, .. InReplication, .. InReads, .. InCommands, .. InReplicaReads, .. InSnapshots, .. InEngine,
+    ];
 }

@@ -3,14 +3,17 @@ using System.Runtime.Loader;
 
 namespace Quorate.Simulation.Tests.Planted;
 
-/// <summary>The whole product once more in this process, with one of its projects replaced; shares no type with the first.</summary>
+/// <summary>
+/// One project of the product replaced, and fresh copies of all that build upon it; the others are shared, since they cannot tell
+/// and compiling them to machine code once more takes seconds.
+/// </summary>
 internal sealed class ProductCopy : AssemblyLoadContext
 {
-    private readonly string? _replaced;
+    private readonly string _replaced;
     private readonly byte[] _image;
     private readonly Func<string, ulong, (string Net, string Message)?> _execute;
 
-    private ProductCopy(string? replaced, byte[] image)
+    private ProductCopy(string replaced, byte[] image)
         : base(isCollectible: true)
     {
         (_replaced, _image) = (replaced, image);
@@ -20,8 +23,8 @@ internal sealed class ProductCopy : AssemblyLoadContext
             .CreateDelegate<Func<string, ulong, (string, string)?>>();
     }
 
-    /// <summary>The product as it is.</summary>
-    public static ProductCopy Unchanged() => new(null, []);
+    /// <summary>The product as it is, all of it a copy.</summary>
+    public static ProductCopy Unchanged() => new("Quorate.Core", File.ReadAllBytes(PathOf("Quorate.Core")));
 
     /// <summary>The product with a bug.</summary>
     public static ProductCopy With(PlantedBug bug) => new(bug.Project, ProductSources.Compile(bug));
@@ -32,10 +35,15 @@ internal sealed class ProductCopy : AssemblyLoadContext
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName assemblyName)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, assemblyName.Name + ".dll");
-        bool isOurs = assemblyName.Name!.StartsWith("Quorate.", StringComparison.Ordinal) && File.Exists(path);
-        if (!isOurs) { return null; }
-        using Stream image = assemblyName.Name == _replaced ? new MemoryStream(_image) : File.OpenRead(path);
+        if (!IsOurs(assemblyName) || !BuildsUponReplaced(assemblyName)) { return null; }
+        using Stream image = assemblyName.Name == _replaced ? new MemoryStream(_image) : File.OpenRead(PathOf(assemblyName.Name!));
         return LoadFromStream(image);
     }
+
+    private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, name + ".dll");
+
+    private static bool IsOurs(AssemblyName name) => name.Name!.StartsWith("Quorate.", StringComparison.Ordinal);
+
+    private bool BuildsUponReplaced(AssemblyName name) =>
+        name.Name == _replaced || Default.LoadFromAssemblyName(name).GetReferencedAssemblies().Where(IsOurs).Any(BuildsUponReplaced);
 }

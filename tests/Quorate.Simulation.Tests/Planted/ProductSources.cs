@@ -11,7 +11,7 @@ namespace Quorate.Simulation.Tests.Planted;
 /// <summary>Compiles one project of the product in memory, with edits.</summary>
 internal static class ProductSources
 {
-    // What ImplicitUsings stands for in a project of Microsoft.NET.Sdk, and the version that the other projects refer to.
+    // What ImplicitUsings stands for in a project of Microsoft.NET.Sdk, the version that other projects refer to, and who sees internals.
     private const string Generated = """
         global using System;
         global using System.Collections.Generic;
@@ -21,6 +21,7 @@ internal static class ProductSources
         global using System.Threading;
         global using System.Threading.Tasks;
         [assembly: System.Reflection.AssemblyVersion("0.1.0.0")]
+        [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Quorate.Simulation")]
         """;
 
     private static readonly CSharpParseOptions Parsing = new(LanguageVersion.CSharp14);

@@ -1,0 +1,75 @@
+using Quorate.Core;
+
+namespace Quorate.Simulation;
+
+/// <summary>What all replicas of all shards have applied, entry by entry: the same everywhere, over the whole run and across crashes.</summary>
+internal sealed class ApplyWatch(SimCluster cluster)
+{
+    private const ulong HashStart = 14695981039346656037;
+
+    private readonly Dictionary<(ShardId, LogIndex), (ulong Commands, LogIndex Before, int Node)> _applied = [];
+
+    /// <summary>A machine that tells of what it is given.</summary>
+    public IStateMachine Watched(IStateMachine machine, ShardId shard, int node) => new Machine(this, machine, shard, node);
+
+    // An entry whose commands were all done before applies none, so the one before counts too, if it is known.
+    private void Applied(ShardId shard, LogIndex index, ulong commands, LogIndex before, int node)
+    {
+        if (!_applied.TryGetValue((shard, index), out (ulong Commands, LogIndex Before, int Node) known))
+        {
+            _applied.Add((shard, index), (commands, before, node));
+            return;
+        }
+
+        bool isSame = commands == known.Commands && (before == known.Before || before == LogIndex.Zero || known.Before == LogIndex.Zero);
+        cluster.Demand(
+            isSame, SimNet.Logs,
+            $"{shard}: nodes {known.Node + 1} and {node + 1} applied different commands at entry {index} (after {known.Before} and {before})");
+        if (known.Before == LogIndex.Zero) { _applied[(shard, index)] = (commands, before, node); }
+    }
+
+    private sealed class Machine(ApplyWatch watch, IStateMachine machine, ShardId shard, int node) : IStateMachine
+    {
+        private LogIndex _before; // 0 if not known.
+        private LogIndex _index;
+        private ulong _commands;
+
+        public void Open(IStoreReader store)
+        {
+            _before = _index = LogIndex.Zero;
+            machine.Open(store);
+        }
+
+        public void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply)
+        {
+            if (command.Index != _index)
+            {
+                EndEntry();
+                (_index, _commands) = (command.Index, HashStart);
+            }
+
+            ulong hash = Crc32C.Compute(command.Payload) ^ (command.StampedAt.Value << 8);
+            _commands = unchecked((_commands ^ hash) * 1099511628211);
+            machine.Apply(command, store, reply);
+        }
+
+        public void Finish(IStoreWriter store)
+        {
+            EndEntry();
+            machine.Finish(store);
+        }
+
+        public int FilterPrefixLength(ReadOnlySpan<byte> key) => machine.FilterPrefixLength(key);
+
+        public ICompactionFilter? CreateCompactionFilter(IStoreReader store) => machine.CreateCompactionFilter(store);
+
+        public ulong HashState(IStoreReader store) => machine.HashState(store);
+
+        private void EndEntry()
+        {
+            if (_index == LogIndex.Zero) { return; }
+            watch.Applied(shard, _index, _commands, _before, node);
+            (_before, _index) = (_index, LogIndex.Zero);
+        }
+    }
+}
