@@ -71,7 +71,8 @@ internal sealed class ManifestState
 /// <param name="Generation">Of the file.</param>
 /// <param name="End">Where the next edit belongs.</param>
 /// <param name="TornBytes">Bytes behind that of an edit that was never finished; 0 if there is none.</param>
-internal sealed record ManifestContent(ManifestState State, ulong Generation, long End, long TornBytes)
+/// <param name="IsSealed">The last edit was synced: a seal is behind it.</param>
+internal sealed record ManifestContent(ManifestState State, ulong Generation, long End, long TornBytes, bool IsSealed)
 {
     private const int MaxBytes = 1024 * 1024 * 1024; // Far beyond what a manifest is allowed to grow to.
 
@@ -124,6 +125,6 @@ internal sealed record ManifestContent(ManifestState State, ulong Generation, lo
             }
         }
 
-        return new ManifestContent(state, generation, end, wasSealed ? 0 : Math.Max(0, file.Length - end));
+        return new ManifestContent(state, generation, end, wasSealed ? 0 : Math.Max(0, file.Length - end), wasSealed);
     }
 }

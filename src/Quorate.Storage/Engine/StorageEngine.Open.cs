@@ -27,7 +27,10 @@ public sealed partial class StorageEngine
             ManifestContent? content = ReadManifest(files, directory, names);
             ManifestState state = content?.State ?? new();
             TableSet tables = OpenTables(context, state, opened);
-            if (content is { TornBytes: 0 }) { manifest.Continue(content); }
+
+            // Without a seal the last edit may be in the system's cache only: after a failed sync Linux shows its bytes, and no later
+            // sync writes them (Rebello et al., ATC 2020).
+            if (content is { IsSealed: true }) { manifest.Continue(content); }
             else
             {
                 manifest.ReplaceLater(content?.Generation ?? 0);
