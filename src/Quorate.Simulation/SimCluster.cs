@@ -135,14 +135,17 @@ public sealed class SimCluster : IDisposable
         return new Prng(Seed).Split(hash);
     }
 
-    /// <summary>Mends all links, resumes and restarts all nodes.</summary>
+    /// <summary>Mends all links, disks and clocks, resumes and restarts all nodes but those that are damaged: nothing repairs them yet.</summary>
     public void Heal()
     {
         Network.Heal();
         foreach (SimNode node in Nodes)
         {
+            if (node.IsDamaged) { node.Retire(); }
+            node.MendDisk();
+            node.TurnMicros = 0;
+            node.Clock.RatePercent = 100;
             node.Resume();
-            node.Disk.CrashAtChange = null;
             node.Start();
         }
     }
@@ -162,7 +165,7 @@ public sealed class SimCluster : IDisposable
         Demand(condition(this), SimNet.Liveness, $"not reached within {within.TotalSeconds} s of simulated time");
     }
 
-    /// <summary>True if all members of each shard are up and have applied all there is, to the same state.</summary>
+    /// <summary>True if all members of each shard, but those on lost nodes, are up and have applied all there is, to the same state.</summary>
     public bool ReplicasAgree()
     {
         foreach (ShardDescriptor shard in _shards)
@@ -170,6 +173,7 @@ public sealed class SimCluster : IDisposable
             if (LeaderOf(shard.Shard)?.Core?.StatusOf(shard.Shard) is not { } leader) { return false; }
             foreach ((ReplicaId replica, NodeId place) in leader.Members)
             {
+                if (Nodes.Any(node => node.Id == place && node.IsLost)) { continue; }
                 bool isThere = Nodes.FirstOrDefault(node => node.Id == place)?.Core?.StatusOf(shard.Shard) is { } status &&
                     status.Replica == replica && status.Applied == leader.LastIndex && status.LastIndex == leader.LastIndex &&
                     status.Leader == leader.Replica;
@@ -189,7 +193,7 @@ public sealed class SimCluster : IDisposable
             if (node.Core is not { } core) { continue; }
             foreach (ShardId shard in core.Shards)
             {
-                (LogIndex applied, ulong hash) = core.HashOf(shard);
+                if (node.HashOf(shard) is not (LogIndex applied, ulong hash)) { continue; }
                 if (!_states.TryGetValue((shard, applied), out (ulong Hash, int Node) known))
                 {
                     _states.Add((shard, applied), (hash, node.Index));

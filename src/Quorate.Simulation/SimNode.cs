@@ -9,22 +9,22 @@ namespace Quorate.Simulation;
 /// A node's surroundings in the simulator: its disk lives on through crashes, everything else is a new life after each
 /// restart. What an earlier life has asked for (a sync, a job, a tick) never reaches the next.
 /// </summary>
-public sealed class SimNode : INodeHost
+/// <remarks>This part is its life and death; SimNode.Host.cs is what the real host does with threads.</remarks>
+public sealed partial class SimNode : INodeHost
 {
-    // A slice applies one entry at least; no log is as long as that.
-    private const int MostFlushes = 200_000;
+    private const long StopMicros = 5_000_000;
 
     private readonly SimCluster _cluster;
     private readonly Prng _random;
+    private readonly List<Action<NodeCore>> _held = [];
+    private readonly List<Action> _threads = [];
+    private readonly SortedDictionary<long, Action> _onCrash = [];
     private NodeCore? _core;
     private WriteAheadLog? _log;
     private int _life;
-    private long _lastSyncAt;
-    private long _tickMicros = 10_000;
-    private bool _crashedInOpen;
     private long _connections;
-    private readonly List<Action> _held = [];
-    private readonly SortedDictionary<long, Action> _onCrash = [];
+    private long _refusals;
+    private string _ioCrashRow = "P3";
 
     internal SimNode(SimCluster cluster, int index, Prng random)
     {
@@ -32,6 +32,7 @@ public sealed class SimNode : INodeHost
         _random = random;
         Index = index;
         Id = IdOf(index);
+        Clock = new(() => cluster.Now);
     }
 
     /// <summary>Position in <see cref="SimCluster.Nodes"/>.</summary>
@@ -43,77 +44,101 @@ public sealed class SimNode : INodeHost
     /// <summary>Its disk.</summary>
     public SimDisk Disk { get; } = new();
 
-    /// <summary>Milliseconds by which its wall clock is ahead of simulated time.</summary>
-    public long ClockOffsetMillis { get; set; }
-
-    /// <summary>Microseconds that a job of this name takes; null for what the options say.</summary>
-    public Func<string, long?>? HoldJob { get; set; }
-
-    /// <summary>True while it stands still: nothing is taken in, time goes on for the others.</summary>
-    public bool IsPaused { get; private set; }
+    /// <summary>Its clocks.</summary>
+    public SimClock Clock { get; }
 
     /// <summary>The running node, or null while it is down.</summary>
     public NodeCore? Core => _core;
 
-    /// <summary>Times it was started.</summary>
+    /// <summary>Times it was started or died.</summary>
     public int Lives => _life;
 
-    /// <summary>Microseconds from tick to tick in this life.</summary>
-    internal long TickMicros => _tickMicros;
+    /// <summary>True once a fault has damaged what its disk had stored: from then on it may refuse to start, or stop.</summary>
+    public bool IsDamaged { get; private set; }
+
+    /// <summary>True if it has found damage, or was taken out of service for it. Nothing mends it yet, so it stays down.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>True after <see cref="Stop"/>, until it is down.</summary>
+    public bool IsStopping { get; private set; }
+
+    /// <summary>Hash of a shard's state and the entry it is as of, without disturbing the disk; null if its files are damaged.</summary>
+    internal (LogIndex Applied, ulong Hash)? HashOf(ShardId shard)
+    {
+        try
+        {
+            using (Disk.Aside()) { return _core!.HashOf(shard); }
+        }
+        catch (CorruptFileException) when (IsDamaged)
+        {
+            return null;
+        }
+    }
 
     internal static NodeId IdOf(int index) => new((ulong)index + 1);
 
     /// <summary>Starts it on what its disk holds.</summary>
     public void Start()
     {
-        if (_core is not null) { return; }
+        if (_core is not null || IsLost) { return; }
         _life++;
+        _refusals = Disk.Refusals;
         _cluster.Trace(Index, "start", (ulong)_life);
         Guarded(() =>
         {
             NodeConfig config = _cluster.ConfigOf(Id, _random.Split(~(ulong)_life));
             _tickMicros = config.TickMilliseconds * 1000L;
-            _core = NodeCore.Open(Disk, config, this, _random.Next(), _random.Split((ulong)_life), out _log);
-            _cluster.Wire.Started(this, _core);
-            Flush();
+            NodeCore core = NodeCore.Open(Disk, config, this, _random.Next(), _random.Split((ulong)_life), out WriteAheadLog log);
+            _core = core;
+            _log = log;
+            _cluster.Wire.Started(this, core);
+            BeginLife(core);
         });
-        Later(_random.Between(0, 10_000), Tick);
     }
 
     /// <summary>Power cut: what was not synced is lost as the outcome says.</summary>
-    public void Crash(SimCrash outcome)
+    /// <param name="outcome">What is left.</param>
+    /// <param name="isSilent">The others hear nothing of it, until they miss its pings.</param>
+    public void Crash(SimCrash outcome, bool isSilent = false)
     {
-        if (_core is null && !_crashedInOpen) { return; }
-        _crashedInOpen = false;
-        _cluster.Trace(Index, "crash", (ulong)_life);
-        _life++; // Nothing of this life is heard of any more.
-        NodeCore? core = _core;
-        _core = null;
-        _log = null;
-        IsPaused = false;
-        _held.Clear();
-        Disk.Crash(_random, outcome);
-        core?.Dispose(); // Only memory: its files are dead.
-        Action[] lost = [.. _onCrash.Values];
-        _onCrash.Clear();
-        foreach (Action action in lost) { action(); }
-        for (int peer = 0; peer < _cluster.Nodes.Length; peer++)
-        {
-            SimNode other = _cluster.Nodes[peer];
-            if (other != this) { _cluster.After(_random.Between(100, 5_000), () => other.Do(c => c.Disconnected(Id))); }
-        }
+        if (_core is null) { return; }
+        CutPower(outcome, isSilent);
     }
 
-    /// <summary>Stops the world for this node, as a long collection or SIGSTOP would.</summary>
-    public void Pause() => IsPaused = true;
-
-    /// <summary>Goes on; what waited is taken in at once.</summary>
-    public void Resume()
+    /// <summary>The process dies, the machine does not: what was written stays readable, and is as durable as it was.</summary>
+    public void Kill()
     {
-        IsPaused = false;
-        Action[] held = [.. _held];
-        _held.Clear();
-        foreach (Action action in held) { action(); }
+        if (_core is null) { return; }
+        _cluster.Trace(Index, "kill", (ulong)_life);
+        Die(Disk.Exit, isSilent: false);
+    }
+
+    /// <summary>The power goes out in one of the next changes of its disk, running or starting. The row of the catalogue counts it.</summary>
+    internal void CutPowerAtChange(long change, string row)
+    {
+        _ioCrashRow = row;
+        Disk.CrashAtChange = change;
+    }
+
+    /// <summary>Graceful stop: hands leaderships over, makes durable what was taken, closes. Then the action runs.</summary>
+    public void Stop(Action stopped)
+    {
+        if (_core is null || IsStopping) { return; }
+        IsStopping = true;
+        _cluster.Trace(Index, "stop", (ulong)_life);
+        Do(core => core.BeginStop());
+        long until = _cluster.Now + StopMicros;
+        Later(1_000, () => EndStop(until, stopped));
+    }
+
+    /// <summary>Damage was done to its disk by a fault.</summary>
+    internal void MarkDamaged() => IsDamaged = true;
+
+    /// <summary>Takes a damaged node out of service, as long as nothing can mend it.</summary>
+    internal void Retire()
+    {
+        IsLost = true;
+        Kill();
     }
 
     /// <summary>A client's connection: the action tells it that the node is gone, unless it hangs up before.</summary>
@@ -126,100 +151,66 @@ public sealed class SimNode : INodeHost
     /// <summary>The client needs the connection no more.</summary>
     internal void HangUp(long connection) => _onCrash.Remove(connection);
 
-    /// <summary>Runs a call on the node, if it is up, and then what the call has queued.</summary>
-    public void Do(Action<NodeCore> call)
+    private void EndStop(long until, Action stopped)
     {
-        if (_core is null) { return; }
-        if (IsPaused)
+        if (IsPaused || (_core is { ReadyToStop: false } && _cluster.Now < until) || _isSyncing)
         {
-            int life = _life;
-            _held.Add(() =>
-            {
-                if (_life == life) { Do(call); }
-            });
+            Later(1_000, () => EndStop(until, stopped));
             return;
         }
 
         Guarded(() =>
         {
-            call(_core);
-            Flush();
+            _core!.Dispose();
+            _log!.Dispose();
+            _cluster.Trace(Index, "stopped", (ulong)_life);
+            Die(Disk.Exit, isSilent: false);
+            stopped();
         });
     }
 
-    internal void Receive(int from, ReadOnlyMemory<byte> frame) => Do(core =>
+    private void CutPower(SimCrash outcome, bool isSilent)
     {
-        _cluster.Trace(Index, "receive", ((ulong)from << 32) | Crc32C.Compute(frame.Span));
-        Invariant.Holds(core.Receive(IdOf(from), frame), $"frame of {frame.Length} bytes from {from} is malformed");
-    });
-
-    /// <inheritdoc/>
-    public void Send(NodeId to, ReadOnlyMemory<byte> frame)
-    {
-        _cluster.Wire.Sent(Index, frame);
-        _cluster.Network.Send(Index, (int)to.Value - 1, frame.ToArray());
+        _cluster.Trace(Index, "crash", (ulong)_life);
+        Die(() => CountLosses(Disk.Crash(_random, outcome)), isSilent);
     }
 
-    /// <inheritdoc/>
-    public void Persist(WalBatch batch)
+    private void CountLosses(SimCrashReport losses)
     {
-        // In order: a batch is never durable before the one in front of it.
-        long at = Math.Max(_lastSyncAt + 1, _cluster.Now + _random.Between(50, _cluster.Options.MaxSyncMicros));
-        _lastSyncAt = at;
-        Later(at - _cluster.Now, () => Do(core =>
-        {
-            _cluster.Trace(Index, "sync", (ulong)batch.Bytes);
-            _log!.Write(batch);
-            _log.Sync();
-            core.Persisted(batch);
-        }));
+        if (losses.LostSectors > 0) { _cluster.Strike("D1", "unsynced-bytes-lost", Index); }
+        if (losses.TornSectors > 0) { _cluster.Strike("D2", "write-torn", Index); }
+        if (losses.LostSectors > 0 && losses.KeptSectors > 0) { _cluster.Strike("D3", "writes-reordered", Index); }
+        if (losses.LostNames > 0) { _cluster.Strike("D4", "names-lost", Index); }
     }
 
-    /// <inheritdoc/>
-    public void Run(NodeJob job) => Later(JobMicros(job), () => Do(core =>
+    // However it dies: nothing of this life is heard of any more, and its clients and peers lose their connections.
+    private void Die(Action disk, bool isSilent)
     {
-        _cluster.Trace(Index, job.Name, 0);
-        Exception? failure = null;
-        try
-        {
-            job.Run();
-        }
-        catch (Exception thrown) when (thrown is DiskException or CorruptFileException)
-        {
-            failure = thrown;
-        }
-
-        core.JobDone(job, failure);
-    }));
-
-    /// <inheritdoc/>
-    public void Report(NodeEvent change)
-    {
-        _cluster.Trace(Index, change.Name, change.Shard.Value);
-        _cluster.Log(Index, change);
+        _life++;
+        NodeCore? core = _core;
+        _core = null;
+        _log = null;
+        EndLife();
+        disk();
+        core?.Dispose(); // Only memory: its files are dead.
+        Action[] lost = [.. _onCrash.Values];
+        _onCrash.Clear();
+        foreach (Action action in lost) { action(); }
+        _cluster.Network.Died(Index, isSilent);
     }
 
-    private long JobMicros(NodeJob job)
+    // As the real host: a disk that refuses, or damage, ends the process. Both must have a fault behind them. The operator
+    // starts it again; but where damage was found that would only find it again.
+    private void Fail(Exception cause)
     {
-        if (HoldJob?.Invoke(job.Name) is { } held) { return held; }
-        SimOptions options = _cluster.Options;
-        bool isSlow = options.SlowJobMicros > options.MaxJobMicros && _random.Chance(1, 10);
-        return _random.Between(50, isSlow ? options.SlowJobMicros : options.MaxJobMicros);
-    }
-
-    private void Tick()
-    {
-        Do(core => core.Tick((_cluster.Now / 1000) + ClockOffsetMillis));
-        Later(_tickMicros, Tick);
-    }
-
-    private void Flush()
-    {
-        int rounds = 0;
-        while (_core!.Flush())
-        {
-            _cluster.Demand(++rounds < MostFlushes, SimNet.Liveness, $"node {Index + 1} has something to flush for ever");
-        }
+        bool isDamage = cause is not DiskException;
+        bool isExplained = isDamage ? IsDamaged : Disk.Refusals > _refusals;
+        _cluster.Demand(isExplained, SimNet.Invariants, $"node {Index + 1} died of {cause.GetType().Name}: {cause.Message}");
+        _cluster.Log(Index, new(default, "fatal", cause.Message));
+        _cluster.Trace(Index, "fatal", (ulong)_life);
+        if (isDamage) { IsLost = true; }
+        Die(Disk.Exit, isSilent: false);
+        if (!isDamage) { _cluster.After(_random.Between(100_000, 3_000_000), Start); }
     }
 
     /// <summary>Does something some time later, unless this life has ended by then.</summary>
@@ -232,18 +223,23 @@ public sealed class SimNode : INodeHost
         });
     }
 
-    // The disk may cut the power in the middle of anything.
+    // The disk may cut the power, or refuse, in the middle of anything.
     private void Guarded(Action action)
     {
+        int life = _life;
         try
         {
             action();
         }
-        catch (SimCrashException)
+        catch (SimCrashException) when (_life == life)
         {
-            _crashedInOpen = true;
-            Crash(SimCrash.Mixed);
+            _cluster.Strike(_ioCrashRow, "power-cut-in-io", Index);
+            CutPower(SimCrash.Mixed, isSilent: false);
             _cluster.After(_random.Between(100_000, 3_000_000), Start);
+        }
+        catch (Exception refusal) when (_life == life && refusal is DiskException or CorruptFileException or WrongDataDirectoryException)
+        {
+            Fail(refusal);
         }
     }
 }

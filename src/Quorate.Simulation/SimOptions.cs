@@ -70,6 +70,27 @@ public sealed record SimOptions
     /// <summary>Whether the product's buggify sites may fire. Default: false.</summary>
     public bool Buggify { get; init; }
 
+    /// <summary>Nodes speak through connections, as real ones do; false: each frame goes its own way. Default: true.</summary>
+    public bool Streams { get; init; } = true;
+
+    /// <summary>Milliseconds of a tick. Default: 10.</summary>
+    public int TickMilliseconds { get; init; } = 10;
+
+    /// <summary>Ticks until a request is given up. Default: 700.</summary>
+    public int RequestTicks { get; init; } = 700;
+
+    /// <summary>Most bytes of commands in one entry. Default: 4,096.</summary>
+    public int MaxEntryBytes { get; init; } = 4096;
+
+    /// <summary>Bytes of one piece of a snapshot. Default: 4,096.</summary>
+    public int SnapshotChunkBytes { get; init; } = 4096;
+
+    /// <summary>Most bytes of commands that wait on a node, per shard. Default: 64 MiB.</summary>
+    public long MaxWaitingBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Most linearizable reads that wait on a node, per shard. Default: 100,000.</summary>
+    public int MaxWaitingReads { get; init; } = 100_000;
+
     internal NodeConfig ConfigOf(
         NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
         {
@@ -84,7 +105,11 @@ public sealed record SimOptions
             LogRetainBytes = LogRetainBytes,
             FlushEntries = FlushEntries,
             DedupeEntries = DedupeEntries,
-            MaxEntryBytes = 4096,
-            SnapshotChunkBytes = 4096,
+            TickMilliseconds = TickMilliseconds,
+            RequestTicks = RequestTicks,
+            MaxEntryBytes = MaxEntryBytes,
+            SnapshotChunkBytes = SnapshotChunkBytes,
+            MaxWaitingBytes = MaxWaitingBytes,
+            MaxWaitingReads = MaxWaitingReads,
         };
 }

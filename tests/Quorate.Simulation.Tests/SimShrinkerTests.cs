@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Simulation.Checkers;
 using Xunit;
@@ -60,9 +61,11 @@ public sealed class SimShrinkerTests
 
     private sealed record Poison : SimFault
     {
+        public override ImmutableArray<string> Rows => ["P7"];
+
         internal override void Start(SimCluster cluster, Prng random, long end)
         {
-            if (end >= 3_000_000) { cluster.After(2_000_000, () => cluster.Strike("X1", "poison")); }
+            if (end - cluster.Now >= 3_000_000) { cluster.After(2_000_000, () => cluster.Strike("P7", "poison")); }
         }
     }
 
@@ -88,7 +91,7 @@ public sealed class SimShrinkerTests
 
         public override void Check()
         {
-            if (_cluster!.Nodes.Length >= 3 && Clients >= 2 && _cluster.Struck.ContainsKey("X1"))
+            if (_cluster!.Nodes.Length >= 3 && Clients >= 2 && _cluster.Struck.ContainsKey("P7"))
             {
                 throw new SimulationException(SimNet.Histories, "poisoned");
             }

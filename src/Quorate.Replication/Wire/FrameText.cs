@@ -14,6 +14,8 @@ public static class FrameText
     /// </summary>
     public static string Of(ReadOnlyMemory<byte> frame)
     {
+        if (frame.Length < PeerFrame.HeaderBytes) { return "malformed"; }
+        frame = frame[PeerFrame.HeaderBytes..];
         var text = new StringBuilder();
         while (!frame.IsEmpty)
         {

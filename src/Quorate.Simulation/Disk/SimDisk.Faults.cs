@@ -59,6 +59,13 @@ public readonly record struct SimIo(long Number, SimIoKind Kind, string Path, in
 /// <summary>The simulated power went out. The disk refuses everything until <see cref="SimDisk.Crash()"/>; never catch it in product code.</summary>
 public sealed class SimCrashException(string message) : Exception(message);
 
+/// <summary>What a crash did to the pending state.</summary>
+/// <param name="KeptSectors">Pending sectors that survived.</param>
+/// <param name="LostSectors">Pending sectors that did not.</param>
+/// <param name="TornSectors">Pending sectors that were left half written or as garbage.</param>
+/// <param name="LostNames">Creations, deletions, renames and links that were undone.</param>
+public readonly record struct SimCrashReport(int KeptSectors, int LostSectors, int TornSectors, int LostNames);
+
 /// <summary>What a crash leaves of the pending state.</summary>
 /// <param name="KeepPercent">Chance that a pending 512-byte sector, or length, survives.</param>
 /// <param name="TearPercent">Chance that a pending sector is left half written or as garbage. The rest is dropped.</param>
@@ -81,6 +88,7 @@ public sealed record SimCrash(int KeepPercent, int TearPercent, int KeepNamePerc
 public sealed partial class SimDisk
 {
     private bool _down;
+    private bool _isAside;
 
     /// <summary>I/O events so far, reads included.</summary>
     public long Events { get; private set; }
@@ -103,6 +111,12 @@ public sealed partial class SimDisk
     /// </summary>
     public Func<SimIo, DiskFault?>? Fault { get; set; }
 
+    /// <summary>Until it is disposed, what is read is no event and is not refused: for checks from outside. One at a time.</summary>
+    public IDisposable Aside() => new Looking(this);
+
+    /// <summary>Events so far that a fault or the quota refused.</summary>
+    public int Refusals { get; private set; }
+
     /// <summary>Most bytes that the files together may have; writes beyond it fail with <see cref="DiskFault.Full"/>.</summary>
     public long QuotaBytes { get; set; } = long.MaxValue;
 
@@ -120,21 +134,44 @@ public sealed partial class SimDisk
     /// <summary>Power cut and restart: everything that was not synced is lost, open files are dead.</summary>
     public void Crash() => Crash(new Prng(0), SimCrash.LoseUnsynced);
 
+    /// <summary>The process ends and the machine goes on: open files are dead, what is pending stays pending.</summary>
+    public void Exit()
+    {
+        lock (_lock)
+        {
+            Life++;
+            _down = false;
+            CrashAtChange = null;
+            FailAtEvent = null;
+        }
+    }
+
+    /// <summary>No fault, no quota and no power cut is to come any more. What was lost or damaged stays so.</summary>
+    public void Mend()
+    {
+        lock (_lock)
+        {
+            Fault = null;
+            FailAtEvent = null;
+            CrashAtChange = null;
+            QuotaBytes = long.MaxValue;
+        }
+    }
+
     /// <summary>Power cut and restart. Open files are dead; <see cref="CrashAtChange"/> and <see cref="FailAtEvent"/> are cleared.</summary>
     /// <param name="random">Decides about each pending sector and name; not used where the chances are 0 or 100.</param>
     /// <param name="outcome">What is left of the pending state; null for <see cref="SimCrash.LoseUnsynced"/>.</param>
-    public void Crash(Prng random, SimCrash? outcome = null)
+    public SimCrashReport Crash(Prng random, SimCrash? outcome = null)
     {
         lock (_lock)
         {
             outcome ??= SimCrash.LoseUnsynced;
             NameChange.Commit(_pendingNames, _ => Roll(random, outcome.KeepNamePercent));
+            var report = new SimCrashReport { LostNames = _pendingNames.Count };
             _pendingNames.Clear();
-            Visit(_root, [], file => file.Crash(random, outcome), directory => directory.ForgetPending());
-            Life++;
-            _down = false;
-            CrashAtChange = null;
-            FailAtEvent = null;
+            Visit(_root, [], file => report = file.Crash(random, outcome, report), directory => directory.ForgetPending());
+            Exit();
+            return report;
         }
     }
 
@@ -218,6 +255,26 @@ public sealed partial class SimDisk
         if (life != Life) { throw new SimCrashException("this handle was opened before the crash"); }
     }
 
+    /// <summary>Paths of all files, in ordinal order. No I/O event.</summary>
+    public IReadOnlyList<string> Files()
+    {
+        lock (_lock)
+        {
+            var paths = new List<string>();
+            Walk("", _root);
+            return paths;
+
+            void Walk(string above, SimDirectoryNode directory)
+            {
+                foreach ((string name, SimNode node) in directory.Now)
+                {
+                    if (node is SimDirectoryNode below) { Walk($"{above}{name}/", below); }
+                    else { paths.Add(above + name); }
+                }
+            }
+        }
+    }
+
     private static void Visit(
         SimNode node, HashSet<SimNode> seen, Action<SimFileNode> onFile, Action<SimDirectoryNode>? onDirectory = null)
     {
@@ -245,13 +302,20 @@ public sealed partial class SimDisk
     private bool Begin(SimIoKind kind, string operation, string path, int bytes)
     {
         FailIfDown();
+        if (_isAside) { return false; }
         Events++;
         var io = new SimIo(Events, kind, path, bytes);
         if (io.IsChange) { Changes++; }
         DiskFault? fault = FailAtEvent == Events ? DiskFault.Failed : Fault?.Invoke(io);
         return fault is { } refusal
-            ? throw Refused(refusal, operation, path)
+            ? throw Injected(refusal, operation, path)
             : io.IsChange && Changes == CrashAtChange;
+    }
+
+    private DiskException Injected(DiskFault fault, string operation, string path)
+    {
+        Refusals++;
+        return Refused(fault, operation, path);
     }
 
     private void CrashIf(bool crash)
@@ -259,6 +323,19 @@ public sealed partial class SimDisk
         if (!crash) { return; }
         _down = true;
         throw new SimCrashException($"power cut in change {Changes}");
+    }
+
+    private sealed class Looking : IDisposable
+    {
+        private readonly SimDisk _disk;
+
+        public Looking(SimDisk disk)
+        {
+            _disk = disk;
+            disk._isAside = true;
+        }
+
+        public void Dispose() => _disk._isAside = false;
     }
 
     private void RequireSpace(SimFile file, long offset, ReadOnlySpan<byte> bytes)
@@ -269,6 +346,6 @@ public sealed partial class SimDisk
         if (growth <= room) { return; }
         long fits = Math.Clamp(bytes.Length - growth + room, 0, bytes.Length);
         file.Node.Write(offset, bytes[..(int)fits]);
-        throw Refused(DiskFault.Full, "write", file.Path);
+        throw Injected(DiskFault.Full, "write", file.Path);
     }
 }

@@ -207,7 +207,12 @@ public sealed partial class SimDisk : IFileSystem
         {
             RequireWritable(file, "write");
             bool crash = Begin(SimIoKind.SetLength, "write", file.Path, 0);
-            if (UsedBytes() + length - file.Node.Length > QuotaBytes) { throw Refused(DiskFault.Full, "write", file.Path); }
+            if (QuotaBytes != long.MaxValue && UsedBytes() + length - file.Node.Length > QuotaBytes)
+            {
+                throw Injected(DiskFault.Full, "write", file.Path);
+            }
+
+
             file.Node.SetLength(length);
             CrashIf(crash);
         }

@@ -85,7 +85,8 @@ internal sealed class SimFileNode : SimNode
     /// <summary>After a failed sync: readers still see the bytes, but no later sync will write them.</summary>
     public void ForgetPending() => _pending.Clear();
 
-    public void Crash(Prng random, SimCrash outcome)
+    // Adds what it did to the report.
+    public SimCrashReport Crash(Prng random, SimCrash outcome, SimCrashReport report)
     {
         long length = CrashLength(random, outcome);
         List<byte[]?> left = [.. _durable];
@@ -95,8 +96,14 @@ internal sealed class SimFileNode : SimNode
             for (int sector = 0; sector < PageBytes / SectorBytes; sector++)
             {
                 bool inside = ((long)number * PageBytes) + (sector * SectorBytes) < length;
-                if (!inside || (sectors & (1 << sector)) == 0) { continue; }
-                CrashSector(random, outcome, left, number, sector * SectorBytes);
+                if ((sectors & (1 << sector)) == 0) { continue; }
+                SectorFate fate = inside ? CrashSector(random, outcome, left, number, sector * SectorBytes) : SectorFate.Lost;
+                report = fate switch
+                {
+                    SectorFate.Kept => report with { KeptSectors = report.KeptSectors + 1 },
+                    SectorFate.Torn => report with { TornSectors = report.TornSectors + 1 },
+                    _ => report with { LostSectors = report.LostSectors + 1 },
+                };
             }
         }
 
@@ -111,6 +118,7 @@ internal sealed class SimFileNode : SimNode
         _durable = left;
         _now = [.. left];
         Length = _durableLength = length;
+        return report;
     }
 
     public void Flip(long bit)
@@ -182,19 +190,31 @@ internal sealed class SimFileNode : SimNode
         return Math.Max(_durableLength, between - (between % SectorBytes));
     }
 
-    private void CrashSector(Prng random, SimCrash outcome, List<byte[]?> left, int number, int at)
+    private static SectorFate FateOf(Prng random, SimCrash outcome)
     {
+        if (SimDisk.Roll(random, outcome.KeepPercent)) { return SectorFate.Kept; }
+        bool isTorn = SimDisk.Roll(random, outcome.TearPercent * 100 / Math.Max(1, 100 - outcome.KeepPercent));
+        return isTorn ? SectorFate.Torn : SectorFate.Lost;
+    }
+
+    private SectorFate CrashSector(Prng random, SimCrash outcome, List<byte[]?> left, int number, int at)
+    {
+        SectorFate fate = FateOf(random, outcome);
+        if (fate == SectorFate.Lost) { return fate; }
         byte[] page = left[number] is { } old ? [.. old] : new byte[PageBytes];
         Span<byte> sector = page.AsSpan(at, SectorBytes);
         ReadOnlySpan<byte> written = PageOf(_now, number) is { } now ? now.AsSpan(at, SectorBytes) : new byte[SectorBytes];
-        if (SimDisk.Roll(random, outcome.KeepPercent)) { written.CopyTo(sector); }
-        else if (SimDisk.Roll(random, outcome.TearPercent * 100 / Math.Max(1, 100 - outcome.KeepPercent)))
-        {
-            if (random.Chance(1, 2)) { random.Fill(sector); }
-            else { written[..random.Below(SectorBytes)].CopyTo(sector); }
-        }
-        else { return; }
-
+        if (fate == SectorFate.Kept) { written.CopyTo(sector); }
+        else if (random.Chance(1, 2)) { random.Fill(sector); }
+        else { written[..random.Below(SectorBytes)].CopyTo(sector); }
         left[number] = page;
+        return fate;
+    }
+
+    private enum SectorFate
+    {
+        Lost,
+        Kept,
+        Torn,
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.Simulation;
@@ -10,6 +11,9 @@ public sealed record BrokenConnections : SimFault
 
     /// <summary>Answers lost out of 100.</summary>
     public int AnswerPercent { get; init; } = 3;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> Rows => ["K1"];
 
     internal override void Start(SimCluster cluster, Prng random, long end)
     {

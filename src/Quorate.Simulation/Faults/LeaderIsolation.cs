@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.Simulation;
@@ -14,12 +15,14 @@ public sealed record LeaderIsolation : SimFault
     /// <summary>Longest time until it is mended.</summary>
     public TimeSpan For { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <inheritdoc/>
+    public override ImmutableArray<string> Rows => ["N3", "N4"];
+
     internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
-        ShardId[] shards = [.. cluster.Shards];
-        if (cluster.LeaderOf(shards[random.Below(shards.Length)]) is not { } leader) { return; }
+        if (cluster.Nodes.Length < 2 || cluster.LeaderOf(AnyShard(cluster, random)) is not { } leader) { return; }
         int ways = random.Below(4);
-        cluster.Trace(leader.Index, "isolated", (ulong)ways);
+        cluster.Strike(ways > 1 ? "N4" : "N3", "leader-isolated", leader.Index);
         foreach (SimNode other in cluster.Nodes)
         {
             if (other == leader) { continue; }
@@ -30,6 +33,6 @@ public sealed record LeaderIsolation : SimFault
             if (ways > 1 && random.Chance(1, 2)) { cluster.After(random.Between(100, 100_000), () => other.Do(core => core.Disconnected(leader.Id))); }
         }
 
-        cluster.After(random.Between(500_000, (long)For.TotalMicroseconds), () => cluster.Network.Partition(new SortedSet<int>()));
+        cluster.After(random.Between(500_000, (long)For.TotalMicroseconds), cluster.Network.MendCuts);
     });
 }

@@ -19,8 +19,11 @@ internal sealed class WireWatch(SimCluster cluster)
     private readonly Dictionary<int, List<ShardStatus>> _restarted = [];
 
     /// <summary>A node is up again: what it knows is compared with its promises once it says which data directory it has.</summary>
-    public void Started(SimNode node, NodeCore core) =>
-        _restarted[node.Index] = [.. core.Shards.Select(core.StatusOf).OfType<ShardStatus>()];
+    public void Started(SimNode node, NodeCore core)
+    {
+        // What a fault has taken from its disk it cannot remember; whether it then says too much is for the other nets to see.
+        if (!node.IsDamaged) { _restarted[node.Index] = [.. core.Shards.Select(core.StatusOf).OfType<ShardStatus>()]; }
+    }
 
     /// <summary>A node sends a frame.</summary>
     public void Sent(int node, ReadOnlyMemory<byte> frame)

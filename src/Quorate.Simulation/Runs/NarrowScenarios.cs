@@ -40,7 +40,7 @@ internal static class NarrowScenarios
         static random => Some(
             random,
             new CrashLeader { Interval = Millis(1_200), Down = Millis(400) },
-            new CrashNodes { Interval = Millis(1_500), Down = Millis(500), AllPercent = 40, Outcome = random.Chance(1, 2) ? SimCrash.Mixed : SimCrash.LoseUnsynced },
+            new CrashNodes { Interval = Millis(1_500), Down = Millis(500), ManyPercent = 40, Outcome = random.Chance(1, 2) ? SimCrash.Mixed : SimCrash.LoseUnsynced },
             new CrashInIo { Interval = Millis(800), WithinChanges = 1 + random.Below(80) }));
 
     /// <summary>Nodes that live for a second or so, and frames that reach the next life of the node they were meant for.</summary>
@@ -49,7 +49,7 @@ internal static class NarrowScenarios
         static random => new() { MaxSyncMicros = 2_000, MaxDelayMicros = random.Between(1_000, 10_000) },
         static random =>
         [
-            new CrashNodes { Interval = Millis(400), Down = Millis(60), AllPercent = 0, Outcome = SimCrash.KeepAll },
+            new CrashNodes { Interval = Millis(400), Down = Millis(60), ManyPercent = 0, Outcome = SimCrash.KeepAll },
             new LossyNetwork { DropPercent = 0, DuplicatePercent = 20, MaxDelay = Millis(random.Between(500, 2_000)) },
         ]);
 
@@ -69,7 +69,7 @@ internal static class NarrowScenarios
             new LeaderIsolation { Interval = Millis(2_500), For = Millis(2_000) },
             .. Some(
                 random,
-                new CrashNodes { Interval = Millis(2_000), Down = Millis(2_000), AllPercent = 10 },
+                new CrashNodes { Interval = Millis(2_000), Down = Millis(2_000), ManyPercent = 10 },
                 new Transfers { Interval = Millis(900) },
                 new Partitions { Interval = Millis(2_000), For = Millis(1_500) },
                 new LossyNetwork { DropPercent = 5, DuplicatePercent = 20, MaxDelay = Millis(400) }),
@@ -97,6 +97,7 @@ internal static class NarrowScenarios
             Seed = seed,
             Options = options(random) with
             {
+                Streams = false, // Single frames may be late, even for the next life of a node.
                 Raft = new()
                 {
                     HeartbeatTicks = 5,

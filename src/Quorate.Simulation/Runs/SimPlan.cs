@@ -21,11 +21,14 @@ public sealed record SimPlan
     /// <summary>Simulated time under faults.</summary>
     public required TimeSpan Span { get; init; }
 
+    /// <summary>Simulated time in which every shard must have a leader before anything goes wrong.</summary>
+    public TimeSpan SetUpWithin { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Simulated time in which the healed cluster must serve and agree again.</summary>
     public TimeSpan HealWithin { get; init; } = TimeSpan.FromSeconds(200);
 
-    /// <summary>Fewest operations without which the run proves nothing (the canary). Default: 20.</summary>
-    public int FewestOperations { get; init; } = 20;
+    /// <summary>Fewest operations without which the run proves nothing (the canary). Default: 3; short runs under heavy faults do little.</summary>
+    public int FewestOperations { get; init; } = 3;
 
     /// <summary>The plan in one line.</summary>
     public string ToText() => string.Create(

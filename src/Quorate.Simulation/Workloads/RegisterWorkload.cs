@@ -243,7 +243,14 @@ public sealed record RegisterWorkload : SimWorkload
             if (view is not null)
             {
                 using IReadView closing = view;
-                seen = ValueIn(view, Key);
+                try
+                {
+                    seen = ValueIn(view, Key);
+                }
+                catch (Exception refusal) when (refusal is DiskException or CorruptFileException)
+                {
+                    outcome = RequestOutcome.Unknown; // The door reads the view, and tells its client; the node lives.
+                }
             }
 
             Finish(outcome, seen);
