@@ -86,7 +86,7 @@ public sealed partial class RaftCore
         if (!_membership.Contains(_id)) { Probes.TombstoneAsked.Hit(); }
 
         // A candidate listens to refusals in its own term; a pre-vote names the term after that.
-        Term asked = request.IsPreVote ? new(request.Term.Value - 1) : request.Term;
+        Term asked = request.IsPreVote && request.Term > Term.Zero ? new(request.Term.Value - 1) : request.Term;
         MessageHeader header = HeaderTo(request.From) with { Term = asked > _term ? asked : _term };
         return new(header, request.IsPreVote, false, Committed);
     }

@@ -413,7 +413,7 @@ public sealed class NodeCore : IDisposable
                 if (disowned == _directory && IsTimeToTell())
                 {
                     Report(default, "disowned", $"by={from} directory={_directory:x16} reason=\"it knows this node by another data " +
-                        "directory: what this node had promised is lost; remove this member and add a new one\"");
+                        "directory: what this node had promised is lost; remove this member and add a new one, at another peer URL\"");
                 }
 
                 return true;

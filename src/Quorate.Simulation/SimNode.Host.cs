@@ -11,6 +11,9 @@ public sealed partial class SimNode
     private const int MostTicksAtOnce = 10;
     private const long IdleMicros = 20_000;
 
+    // A large job on a slow disk must end within the time that a healed cluster has.
+    private const long LongestJobMicros = 60_000_000;
+
     // A slice applies one entry at least; no log is as long as that.
     private const int MostFlushes = 200_000;
 
@@ -278,7 +281,8 @@ public sealed partial class SimNode
         if (HoldJob?.Invoke(job.Name) is { } held) { return held; }
         SimOptions options = _cluster.Options;
         bool isSlow = _hasSlowJobs && options.SlowJobMicros > options.MaxJobMicros && _random.Chance(1, 10);
-        return _random.Between(50, isSlow ? options.SlowJobMicros : options.MaxJobMicros) * DiskSlowness;
+        long micros = _random.Between(50, isSlow ? options.SlowJobMicros : options.MaxJobMicros) * DiskSlowness;
+        return Math.Min(micros, LongestJobMicros);
     }
 
     // Once a second, as SpaceWatch: a tenth of the disk is kept free, and a quarter more is needed to go back.

@@ -40,7 +40,7 @@ public static class FaultCatalogue
         new("C1", "the wall clock jumps by an hour, or back and forth"),
         new("C2", "clocks run at different rates"),
         new("C3", "time has passed while the machine slept"),
-        new("C4", "the wall clock is wrong when a node starts", "there are no leases yet"),
+        new("C4", "the wall clock is wrong when a node starts"),
         new("D1", "what was not synced is gone after a power cut"),
         new("D2", "a write is torn: some of its sectors are there, some are not"),
         new("D3", "of un-synced writes the later one is there, the earlier is not"),

@@ -36,8 +36,7 @@ internal static class LivenessPhase
         {
             foreach (ShardId shard in cluster.Shards)
             {
-                if (cluster.LeaderOf(shard)?.Core?.StatusOf(shard)?.Members.Any(member => member.Node == node.Id) != true) { continue; }
-                if (node.IsLost) { continue; }
+                if (!IsMember(cluster, shard, node) || node.IsLost) { continue; }
                 left += 2;
                 AskUntilDone(node, (core, ended) => core.Propose(new Write { Shard = shard, Command = Command(), Ended = ended }));
                 AskUntilDone(node, (core, ended) => core.Read(new Read { Shard = shard, Ended = ended }));
@@ -62,6 +61,9 @@ internal static class LivenessPhase
         });
     }
 
+    private static bool IsMember(SimCluster cluster, ShardId shard, SimNode node) =>
+        cluster.LeaderOf(shard)?.Core?.StatusOf(shard)?.Members.Any(member => member.Node == node.Id) ?? false;
+
     private static byte[] Command()
     {
         // A transaction that changes nothing, since the histories of the clients must explain all that is in the store.
@@ -78,6 +80,8 @@ internal static class LivenessPhase
             if (node.Core is not { } core) { continue; }
             foreach (ShardId shard in core.Shards)
             {
+                // A replica that was removed without hearing of it stays where it was, and may stand elsewhere after a restart.
+                if (!IsMember(cluster, shard, node)) { continue; }
                 if (core.StatusOf(shard) is not null && node.HashOf(shard) is (_, ulong hash)) { hashes[(shard, node.Index)] = hash; }
             }
         }

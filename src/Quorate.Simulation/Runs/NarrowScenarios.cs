@@ -18,8 +18,8 @@ internal static class NarrowScenarios
         static random => new() { Nodes = random.Chance(1, 2) ? 3 : 5, MaxSyncMicros = random.Between(200, 30_000) },
         static random => Some(
             random,
-            new CrashInElections { Percent = 60 },
-            new CrashLeader { Interval = Millis(1_500), Down = Millis(300) },
+            new CrashInElections { Percent = 60, KillPercent = 0 },
+            new CrashLeader { Interval = Millis(1_500), Down = Millis(300), KillPercent = 0 },
             new Transfers { Interval = Millis(700) },
             new LeaderIsolation { Interval = Millis(1_500), For = Millis(1_200) },
             new LossyNetwork { DropPercent = random.Below(10), DuplicatePercent = 10, MaxDelay = Millis(random.Between(200, 3_000)) }));
@@ -39,8 +39,8 @@ internal static class NarrowScenarios
         },
         static random => Some(
             random,
-            new CrashLeader { Interval = Millis(1_200), Down = Millis(400) },
-            new CrashNodes { Interval = Millis(1_500), Down = Millis(500), ManyPercent = 40, Outcome = random.Chance(1, 2) ? SimCrash.Mixed : SimCrash.LoseUnsynced },
+            new CrashLeader { Interval = Millis(1_200), Down = Millis(400), KillPercent = 0 },
+            new CrashNodes { Interval = Millis(1_500), Down = Millis(500), ManyPercent = 40, KillPercent = 0, Outcome = random.Chance(1, 2) ? SimCrash.Mixed : SimCrash.LoseUnsynced },
             new CrashInIo { Interval = Millis(800), WithinChanges = 1 + random.Below(80) }));
 
     /// <summary>Nodes that live for a second or so, and frames that reach the next life of the node they were meant for.</summary>

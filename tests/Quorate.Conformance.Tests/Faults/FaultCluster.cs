@@ -114,7 +114,8 @@ internal sealed class FaultCluster : IDisposable
     {
         lock (_locks[node])
         {
-            if (!Servers[node].IsRunning) { return; }
+            // A second signal would end it at once, as the server says it does.
+            if (!Servers[node].IsRunning || _lives[node].IsTerminated) { return; }
             _lives[node].IsTerminated = true;
             _ = Native.Kill(Servers[node].ProcessId, Native.SignalTerminate);
         }

@@ -22,7 +22,7 @@ internal static partial class PlantedBugs
             new Edit(RaftElections, "votes that were given to the longer one.\nSendAfterPersist(request);", "votes that were given to the longer one.\nSend(request);"))
         {
             Scenario = "elections",
-            Seeds = 25,
+            Seeds = 150,
         },
     ];
 

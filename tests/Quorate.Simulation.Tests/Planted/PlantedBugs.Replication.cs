@@ -12,7 +12,7 @@ internal static partial class PlantedBugs
 
     private static ImmutableArray<PlantedBug> InCommands =>
     [
-        new("applied-commands-not-read-at-start", 11, Replica, "ReadAppliedRecords();\n_raft = new(", "_raft = new(") { Scenario = "recovery" },
+        new("applied-commands-not-read-at-start", 11, Replica, "ReadAppliedRecords();\n_raft = new(", "_raft = new(") { Scenario = "recovery", Seeds = 60 },
         new("applied-commands-not-read-at-snapshot", 11, ReplicaSnapshots,
             "ReadAppliedRecords();\nbatch.AddReset", "batch.AddReset") { Scenario = "snapshots" },
         new("applied-commands-not-in-the-store", 11, ReplicaCommands,

@@ -325,6 +325,15 @@ public sealed class ThesisTests
         Assert.Equal((false, new Term(1), new ReplicaId(9)), (reply.Granted, reply.Term, reply.To));
     }
 
+    // No honest replica asks in term 0, but the codec lets it pass.
+    [Fact]
+    public void S4_2_3_A_pre_vote_of_term_0_is_answered()
+    {
+        var bench = new Bench(options: Full);
+        var request = new RequestVote(bench.From(9, 0), LogPosition.Zero, true, false);
+        Assert.False(bench.Core.RefuseAsRemoved(request).Granted);
+    }
+
     [Fact]
     public void S4_2_3_While_a_leader_lives_votes_are_ignored_unless_it_asked_for_the_election()
     {
