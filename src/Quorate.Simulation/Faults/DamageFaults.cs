@@ -5,8 +5,7 @@ using Quorate.Simulation.Disk;
 namespace Quorate.Simulation;
 
 /// <summary>
-/// What was stored changes by itself. Damage is done to a minority of the nodes, unless all are asked for, and only where it can
-/// be told from a write that was never finished (the log's and the engine's DESIGN.md say where it cannot): not in the newest
+/// What was stored changes by itself. Damage is done to a minority of the nodes, and only where it can be told from a write that was never finished (the log's and the engine's DESIGN.md say where it cannot): not in the newest
 /// segment of the log and not in manifests.
 /// </summary>
 public abstract record DamageFault : SimFault
@@ -14,13 +13,10 @@ public abstract record DamageFault : SimFault
     /// <summary>Mean time between two.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(4);
 
-    /// <summary>True: every node is damaged, each in another place. Then only a halt is promised, and no wrong answer.</summary>
-    public bool All { get; init; }
-
     internal override void Start(SimCluster cluster, Prng random, long end)
     {
         int first = random.Below(cluster.Nodes.Length);
-        int most = All ? cluster.Nodes.Length : (cluster.Options.Nodes - 1) / 2;
+        int most = (cluster.Options.Nodes - 1) / 2;
         if (most == 0) { return; }
         Every(cluster, random, Interval, end, () =>
         {
@@ -48,7 +44,7 @@ public abstract record DamageFault : SimFault
 public sealed record BitRot : DamageFault
 {
     /// <inheritdoc/>
-    public override ImmutableArray<string> Rows => [All ? "D10" : "D9"];
+    public override ImmutableArray<string> Rows => ["D9"];
 
     private protected override void Damage(SimCluster cluster, Prng random, SimNode node, string file)
     {

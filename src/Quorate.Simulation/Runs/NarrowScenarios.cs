@@ -89,6 +89,23 @@ internal static class NarrowScenarios
                 new Transfers { Interval = Millis(700) }),
         ]);
 
+    /// <summary>Bits rot and files get lost on a minority of the nodes. Nothing mends them yet: what is damaged may halt, and never lie.</summary>
+    public static SimPlan Damage(ulong seed) => Plan(
+        seed, 0xDA3A,
+        static random => new()
+        {
+            Nodes = random.Chance(1, 2) ? 3 : 5,
+            FlushEntries = 20,
+            LogRetainBytes = 2_000,
+            Wal = new() { SegmentBytes = 16 * 1024, SpareSegments = 1, MaxSegmentsBehind = 2 },
+            Engine = new() { MemTableBytes = 64 * 1024, BlockBytes = 512, FileBytes = 4 * 1024, Level0Files = 2, Level1Bytes = 8 * 1024 },
+        },
+        static random =>
+        [
+            random.Chance(1, 2) ? new BitRot { Interval = Millis(1_000) } : new LostFiles { Interval = Millis(1_000) },
+            .. Some(random, new CrashNodes { Interval = Millis(2_000), Down = Millis(500) }, new Transfers { Interval = Millis(900) }),
+        ]);
+
     private static SimPlan Plan(ulong seed, ulong stream, Func<Prng, SimOptions> options, Func<Prng, SimFault[]> faults)
     {
         var random = new Prng(seed ^ stream);

@@ -31,6 +31,7 @@ public static class Scenarios
         new("recovery", "Power cuts all the time, with small files that come and go.", NarrowScenarios.Recovery),
         new("restarts", "Short lives, and frames that reach the next one.", NarrowScenarios.Restarts),
         new("snapshots", "Followers fall behind and are brought up by snapshots.", NarrowScenarios.Snapshots),
+        new("damage", "Bits rot and files get lost on a minority of the nodes.", NarrowScenarios.Damage),
         new("members", "Replicas come, go and change their part.", NarrowScenarios.Members),
     ];
 }
