@@ -74,16 +74,18 @@ internal static class CommandLine
     /// <summary>What a failed RPC means for whoever asked.</summary>
     /// <param name="e">The failure.</param>
     /// <param name="isWrite">Whether a request that was sent and not answered may have changed something.</param>
-    public static ExitCode CodeOf(EtcdRpcException e, bool isWrite) => e.Status switch
+    public static ExitCode CodeOf(EtcdRpcException e, bool isWrite) => EtcdFailures.Of(e.Status, e.Message, e.WasSent) switch
     {
-        GrpcStatus.Unavailable when !e.WasSent => ExitCode.CannotConnect,
-        GrpcStatus.NotFound or GrpcStatus.FailedPrecondition or GrpcStatus.OutOfRange or GrpcStatus.AlreadyExists
-            => ExitCode.Precondition,
-        GrpcStatus.InvalidArgument => ExitCode.Usage,
-        GrpcStatus.DataLoss => ExitCode.Integrity,
-        GrpcStatus.Unavailable or GrpcStatus.DeadlineExceeded or GrpcStatus.Canceled or GrpcStatus.Unknown
-            or GrpcStatus.Internal when isWrite => ExitCode.OutcomeUnknown,
-        _ => ExitCode.Failed,
+        EtcdFailure.NotReached => ExitCode.CannotConnect,
+        EtcdFailure.Unknown when isWrite => ExitCode.OutcomeUnknown,
+        _ => e.Status switch
+        {
+            GrpcStatus.NotFound or GrpcStatus.FailedPrecondition or GrpcStatus.OutOfRange or GrpcStatus.AlreadyExists
+                => ExitCode.Precondition,
+            GrpcStatus.InvalidArgument => ExitCode.Usage,
+            GrpcStatus.DataLoss => ExitCode.Integrity,
+            _ => ExitCode.Failed,
+        },
     };
 
     private static async Task<int> Guard(Func<Task<int>> run, TextWriter error)

@@ -25,6 +25,17 @@ public class CommandLineTests
     internal void Failures_have_the_promised_exit_codes(GrpcStatus status, bool wasSent, bool isWrite, ExitCode expected) =>
         Assert.Equal(expected, CommandLine.CodeOf(new EtcdRpcException(status, "", wasSent), isWrite));
 
+    // Goal: a write that the server refused before it did anything is no write of unknown outcome, though its status is that of one;
+    // nor is one that reached no server, whatever ended the wait.
+    [Fact]
+    public void What_certainly_did_not_happen_is_not_told_as_unknown()
+    {
+        EtcdRpcException refused = new(EtcdErrors.NoLeader.Status, EtcdErrors.NoLeader.Message, wasSent: true);
+        Assert.Equal(ExitCode.Failed, CommandLine.CodeOf(refused, isWrite: true));
+        Assert.Equal(ExitCode.OutcomeUnknown, CommandLine.CodeOf(new(EtcdErrors.NoLeader.Status, "etcdserver: server stopped", wasSent: true), isWrite: true));
+        Assert.Equal(ExitCode.CannotConnect, CommandLine.CodeOf(new(GrpcStatus.DeadlineExceeded, "", wasSent: false), isWrite: true));
+    }
+
     [Fact]
     public void Exit_codes_are_the_numbers_that_scripts_know() =>
         Assert.Equal([0, 1, 2, 3, 4, 5, 10, 12], Enum.GetValues<ExitCode>().Select(c => (int)c));
