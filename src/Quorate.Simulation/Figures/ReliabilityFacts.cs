@@ -103,6 +103,15 @@ public sealed class ReliabilityFacts
         return true;
     }
 
+    /// <summary>Adds the real time in which runs of a scenario went through so much simulated time.</summary>
+    public void AddTime(string scenario, TimeSpan simulated, TimeSpan real)
+    {
+        Simulated.RealSeconds = Math.Round(Simulated.RealSeconds + real.TotalSeconds, 1);
+        ScenarioTime time = Entry(Simulated.Times, scenario);
+        time.Seconds = Math.Round(time.Seconds + simulated.TotalSeconds, 3);
+        time.RealSeconds = Math.Round(time.RealSeconds + real.TotalSeconds, 1);
+    }
+
     /// <summary>Adds how often the probes of this process were hit.</summary>
     public void AddProbes(IEnumerable<(string Name, long Hits)> probes)
     {
@@ -136,6 +145,9 @@ public sealed class SimulatedFacts
     /// <summary>Which seeds of which scenario.</summary>
     public SortedDictionary<string, string[]> Seeds { get; set; } = new(StringComparer.Ordinal);
 
+    /// <summary>How fast each scenario went, of the runs that were timed apart from others.</summary>
+    public SortedDictionary<string, ScenarioTime> Times { get; set; } = new(StringComparer.Ordinal);
+
     /// <summary>Runs.</summary>
     public long Runs { get; set; }
 
@@ -162,6 +174,16 @@ public sealed class SimulatedFacts
 
     /// <summary>How often rare paths of the product were taken.</summary>
     public SortedDictionary<string, long> Probes { get; set; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>Simulated and real time of the runs of a scenario.</summary>
+public sealed class ScenarioTime
+{
+    /// <summary>Simulated seconds.</summary>
+    public double Seconds { get; set; }
+
+    /// <summary>Real seconds.</summary>
+    public double RealSeconds { get; set; }
 }
 
 /// <summary>What simulated runs showed of a fault.</summary>

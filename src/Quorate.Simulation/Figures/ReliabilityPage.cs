@@ -46,6 +46,14 @@ public static class ReliabilityPage
             Line(page, string.Create(CultureInfo.InvariantCulture, $"Simulated time to real time: {simulated.Seconds / simulated.RealSeconds:0}:1, on all cores of the machine that ran it."));
         }
 
+        foreach ((string scenario, ScenarioTime time) in simulated.Times)
+        {
+            if (time.RealSeconds == 0) { continue; }
+            Line(page, string.Create(
+                CultureInfo.InvariantCulture,
+                $"`{scenario}`: {time.Seconds / 3600:0.0} simulated hours in {time.RealSeconds / 60:0.0} minutes, {time.Seconds / time.RealSeconds:0}:1."));
+        }
+
         Line(page, "To run it again, from the repository's root (`quorate` is `dotnet run --project src/Quorate -c Release --`):");
         Line(page);
         Line(page, "```");

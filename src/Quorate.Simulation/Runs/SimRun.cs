@@ -6,6 +6,9 @@ namespace Quorate.Simulation;
 /// </summary>
 public static class SimRun
 {
+    // A comparison reads the whole store, which grows with the run: so many of them, however long it is.
+    private const int MostComparisons = 1_000;
+
     /// <summary>Runs a plan. Never throws for what the run shows; the failure is in the result.</summary>
     /// <param name="plan">A plan that was not run before.</param>
     /// <param name="trace">Where to write what happens, if somebody wants to read it.</param>
@@ -47,7 +50,7 @@ public static class SimRun
     private static void Run(SimCluster cluster, SimPlan plan)
     {
         cluster.RunUntil(c => c.Shards.All(shard => c.LeaderOf(shard) is not null), plan.SetUpWithin);
-        cluster.Run(plan.Span, plan.Workloads, [.. plan.Faults, new StateComparison()]);
+        cluster.Run(plan.Span, plan.Workloads, [.. plan.Faults, Comparison(plan.Span)]);
         if (cluster.Struck.Count > 1) { cluster.Strike("X1", "several-faults"); }
         cluster.Note(-1, $"faults end; all is healed");
         cluster.Heal();
@@ -60,5 +63,10 @@ public static class SimRun
 
         int operations = plan.Workloads.Sum(workload => workload.Operations);
         cluster.Demand(operations >= plan.FewestOperations, SimNet.Canary, $"only {operations} operations: the run proves nothing");
+    }
+    private static StateComparison Comparison(TimeSpan span)
+    {
+        var often = new StateComparison();
+        return span / MostComparisons > often.Interval ? often with { Interval = span / MostComparisons } : often;
     }
 }

@@ -126,10 +126,11 @@ internal sealed class SimSession
         _record.Change(facts =>
         {
             (string, long)[] probes = [.. CodeProbes.All.Select(probe => (probe.Name, probe.Hits - _recordedProbes.GetValueOrDefault(probe.Name)))];
-            int counted = _toRecord.Count(run => facts.Add(_request.Scenario.Name, run));
-            _countedBefore += _toRecord.Count - counted;
+            SimResult[] counted = [.. _toRecord.Where(run => facts.Add(_request.Scenario.Name, run))];
+            _countedBefore += _toRecord.Count - counted.Length;
             facts.AddProbes(probes);
-            facts.Simulated.RealSeconds = Math.Round(facts.Simulated.RealSeconds + ((now - _recordedAt).TotalSeconds * counted / _toRecord.Count), 1);
+            var simulated = TimeSpan.FromTicks(counted.Sum(run => run.Simulated.Ticks));
+            facts.AddTime(_request.Scenario.Name, simulated, (now - _recordedAt) * counted.Length / _toRecord.Count);
             foreach ((string name, long hits) in probes) { _recordedProbes[name] = _recordedProbes.GetValueOrDefault(name) + hits; }
         });
         _toRecord.Clear();

@@ -59,6 +59,18 @@ public sealed partial class ReliabilityFactsTests
         Assert.Throws<JsonException>(() => ReliabilityFacts.Parse("""{"simulated":{"sruns":1}}"""));
     }
 
+    // Goal: the ratio of simulated to real time is given for each scenario by itself, not as a mean over all kinds of runs.
+    [Fact]
+    public void Each_scenario_has_its_own_ratio()
+    {
+        var facts = new ReliabilityFacts();
+        facts.AddTime("swarm", TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(60));
+        facts.AddTime("day", TimeSpan.FromHours(24), TimeSpan.FromSeconds(60));
+        facts = ReliabilityFacts.Parse(facts.ToJson());
+        facts.AddTime("day", TimeSpan.FromHours(24), TimeSpan.FromSeconds(30));
+        Assert.Contains("\n`day`: 48.0 simulated hours in 1.5 minutes, 1920:1.\n", ReliabilityPage.Write(facts), StringComparison.Ordinal);
+    }
+
     // Goal: without any run the page has a row for each fault of the catalogue, and not one figure.
     [Fact]
     public void Without_runs_there_is_no_figure()
