@@ -45,19 +45,28 @@ internal static class LivenessPhase
 
         cluster.RunUntil(_ => left == 0, within);
 
+        // A node that dies of what was done to it before the faults ended takes the question with it.
         void AskUntilDone(SimNode node, Action<NodeCore, Action<bool>> ask) => cluster.After(0, () =>
         {
-            if (node.Core is null) // A stop that had begun before.
-            {
-                cluster.After(AskAgainMicros, () => AskUntilDone(node, ask));
-                return;
-            }
+            bool isEnded = false;
+            int life = node.Lives;
+            if (node.Core is not null) { node.Do(core => ask(core, End)); }
+            cluster.After(AskAgainMicros, AskAgainIfDead);
 
-            node.Do(core => ask(core, isDone =>
+            void End(bool isDone)
             {
+                if (isEnded) { return; }
+                isEnded = true;
                 if (isDone) { left--; }
                 else { cluster.After(AskAgainMicros, () => AskUntilDone(node, ask)); }
-            }));
+            }
+
+            void AskAgainIfDead()
+            {
+                if (isEnded) { return; }
+                if (node.Lives != life || node.Core is null) { End(isDone: false); }
+                else { cluster.After(AskAgainMicros, AskAgainIfDead); }
+            }
         });
     }
 
