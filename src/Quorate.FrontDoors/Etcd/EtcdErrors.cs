@@ -25,6 +25,11 @@ internal static class EtcdErrors
     public static readonly EtcdError InvalidSortOption = Invalid("invalid sort option");
     public static readonly EtcdError RequestTooLarge = Invalid("request is too large");
 
+    public static readonly EtcdError NoSortInStreams =
+        Of(GrpcStatus.Unimplemented, "RangeStream does not support custom sort orders");
+    public static readonly EtcdError NoFiltersInStreams =
+        Of(GrpcStatus.Unimplemented, "RangeStream does not support revision filters");
+
     // The state does not allow it.
     public static readonly EtcdError Compacted =
         Of(GrpcStatus.OutOfRange, "mvcc: required revision has been compacted");

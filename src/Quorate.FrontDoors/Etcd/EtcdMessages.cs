@@ -51,7 +51,7 @@ internal static class EtcdMessages
         _ => throw Invariant.Unreachable(reply),
     };
 
-    public static RangeResponse ToMessage(in RangeResult result, ResponseHeader header)
+    public static RangeResponse ToMessage(in RangeResult result, ResponseHeader? header)
     {
         var response = new RangeResponse { Header = header, More = result.More, Count = result.Count };
         AddRecords(response.Kvs, result.Records);

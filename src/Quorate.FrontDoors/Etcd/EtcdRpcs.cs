@@ -20,7 +20,23 @@ internal sealed record EtcdRpc(
     public required Google.Protobuf.Reflection.MessageDescriptor RequestType { get; init; }
 }
 
-/// <summary>All that this door serves. To add an RPC: a line in <see cref="All"/> and a method on <see cref="EtcdService"/>.</summary>
+/// <summary>One RPC with a stream of responses, and perhaps of requests.</summary>
+/// <param name="Path"><c>/package.Service/Method</c>.</param>
+/// <param name="JsonPath">The gateway's path; null if it has none.</param>
+/// <param name="Parser">Reads a request.</param>
+/// <param name="RequestType">The request's type, for reading JSON.</param>
+/// <param name="Handler">Serves it until it returns: null if all went well. Half-close by the caller does not stop it, the call's token does.</param>
+internal sealed record EtcdStreamRpc(
+    string Path,
+    string? JsonPath,
+    MessageParser Parser,
+    Google.Protobuf.Reflection.MessageDescriptor RequestType,
+    Func<EtcdService, IEtcdStream, EtcdCall, ValueTask<EtcdError?>> Handler);
+
+/// <summary>
+/// All that this door serves. To add an RPC: a line in <see cref="All"/> or <see cref="Streams"/> and a method on
+/// <see cref="EtcdService"/>.
+/// </summary>
 internal static class EtcdRpcs
 {
     public static readonly ImmutableArray<EtcdRpc> All =
@@ -40,13 +56,29 @@ internal static class EtcdRpcs
             static (s, r, c) => s.Alarm(r, c)),
     ];
 
+    public static readonly ImmutableArray<EtcdStreamRpc> Streams =
+    [
+        Stream("/etcdserverpb.KV/RangeStream", null, RangeRequest.Parser, static (s, stream, c) => s.RangeStream(stream, c)),
+    ];
+
     public static readonly FrozenDictionary<string, EtcdRpc> ByPath = All.ToFrozenDictionary(rpc => rpc.Path);
 
     public static readonly FrozenDictionary<string, EtcdRpc> ByJsonPath = All.ToFrozenDictionary(rpc => rpc.JsonPath);
 
+    public static readonly FrozenDictionary<string, EtcdStreamRpc> StreamsByPath = Streams.ToFrozenDictionary(rpc => rpc.Path);
+
+    public static readonly FrozenDictionary<string, EtcdStreamRpc> StreamsByJsonPath =
+        Streams.Where(rpc => rpc.JsonPath is not null).ToFrozenDictionary(rpc => rpc.JsonPath!);
+
     /// <summary>Services of which at least one RPC is served: decides which of gRPC's two refusals an unknown path gets.</summary>
     public static readonly FrozenSet<string> Services =
-        All.Select(rpc => rpc.Path[1..rpc.Path.LastIndexOf('/')]).ToFrozenSet();
+        All.Select(rpc => rpc.Path).Concat(Streams.Select(rpc => rpc.Path)).Select(path => path[1..path.LastIndexOf('/')]).ToFrozenSet();
+
+    private static EtcdStreamRpc Stream<TRequest>(
+        string path, string? jsonPath, MessageParser<TRequest> parser,
+        Func<EtcdService, IEtcdStream, EtcdCall, ValueTask<EtcdError?>> handler)
+        where TRequest : class, IMessage<TRequest>, new() =>
+        new(path, jsonPath, parser, new TRequest().Descriptor, handler);
 
     private static EtcdRpc Unary<TRequest>(
         string path, string jsonPath, MessageParser<TRequest> parser,

@@ -22,15 +22,22 @@ public sealed class EtcdServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly EtcdServerOptions _options;
+    private readonly EtcdService _service;
+    private readonly Timer _leaderChecks;
 
-    private EtcdServer(WebApplication app, EtcdServerOptions options)
+    private EtcdServer(WebApplication app, EtcdServerOptions options, EtcdService service)
     {
         _app = app;
         _options = options;
+        _service = service;
+        _leaderChecks = new Timer(_ => service.CheckLeader());
     }
 
     /// <summary>The addresses listened on, with the ports that were free where 0 was asked for.</summary>
     public ImmutableArray<IPEndPoint> Addresses { get; private set; } = [];
+
+    /// <summary>Streaming calls that are being served.</summary>
+    public int OpenStreams => _service.OpenStreams;
 
     /// <summary>Starts to listen and to serve.</summary>
     /// <param name="options">Where and what.</param>
@@ -80,27 +87,30 @@ public sealed class EtcdServer : IAsyncDisposable
             : StatusPages.Claims(context) ? pages.ServeAsync(context)
             : gateway.ServeAsync(context));
 
-        var server = new EtcdServer(app, options);
+        var server = new EtcdServer(app, options, service);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
+            await server._leaderChecks.DisposeAsync().ConfigureAwait(false);
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
         }
 
         server.Addresses = BoundAddresses(app);
+        server._leaderChecks.Change(options.ElectionTimeout, options.ElectionTimeout);
         return server;
     }
 
     /// <summary>
-    /// Stops listening, lets requests in flight end for at most <see cref="EtcdServerOptions.DrainTimeout"/>, then closes what
-    /// is left. Writes cut off this way may have happened.
+    /// Ends streams, stops listening, lets requests in flight end for at most <see cref="EtcdServerOptions.DrainTimeout"/>, then
+    /// closes what is left. Writes cut off this way may have happened.
     /// </summary>
     public async Task StopAsync()
     {
+        _service.EndStreams();
         using var drain = new CancellationTokenSource(_options.DrainTimeout);
         await _app.StopAsync(drain.Token).ConfigureAwait(false);
     }
@@ -109,6 +119,7 @@ public sealed class EtcdServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
+        await _leaderChecks.DisposeAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -33,6 +33,9 @@ public record EtcdServiceOptions
     /// <summary>Most conditions, and most operations on either side, of a transaction. Default: 128, as etcd's --max-txn-ops.</summary>
     public int MaxTxnOps { get; init; } = RequestChecks.DefaultMaxTxnOps;
 
+    /// <summary>The shard's election timeout; a stream that wants a leader ends after three without one. Default: 1 s, as in etcd.</summary>
+    public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Says what is wrong with these options, in the operator's words. Empty if nothing is.</summary>
     public virtual IEnumerable<string> Problems()
     {
@@ -40,6 +43,11 @@ public record EtcdServiceOptions
         if (MaxRequestBytes is < 1024 or > 64 * 1024 * 1024)
         {
             yield return $"etcd.maxRequestBytes is {MaxRequestBytes}; it must be from 1024 to 67108864 (64 MiB).";
+        }
+
+        if (ElectionTimeout <= TimeSpan.Zero || ElectionTimeout > TimeSpan.FromHours(1))
+        {
+            yield return $"etcd.electionTimeout is {ElectionTimeout}; it must be more than 0 and at most 1 hour.";
         }
 
         if (MaxTxnOps is < 1 or > 10_000)

@@ -25,6 +25,23 @@ public static class KvQueries
             : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
     }
 
+    /// <summary>Reads the first part of a range, in order of key, and does not look at the rest.</summary>
+    /// <param name="view">The state.</param>
+    /// <param name="query">Not sorted, and without filters of revisions.</param>
+    /// <param name="maxBytes">Most bytes of keys and values; a first record that is larger comes alone.</param>
+    /// <returns>
+    /// <see cref="RangeResult.Count"/> is of what was read, <see cref="RangeResult.More"/> tells of the rest, and
+    /// <see cref="RangeResult.Revision"/> is the one read at. With a refusal as <see cref="Range"/>.
+    /// </returns>
+    public static RangeResult Page(IStoreReader view, in RangeQuery query, long maxBytes)
+    {
+        KvMeta meta = KvMeta.Read(view);
+        KvRefusal refusal = RequestChecks.Check(query);
+        return refusal == KvRefusal.None
+            ? RangeReader.ReadPage(view, query, meta.Current, meta.Compacted, maxBytes)
+            : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
+    }
+
     /// <summary>Runs a transaction that only reads.</summary>
     /// <param name="view">The state; ranges and conditions see the same one.</param>
     /// <param name="txn">Must be <see cref="KvCommand.Txn.IsReadOnly"/>: the others change the state and go through the log.</param>

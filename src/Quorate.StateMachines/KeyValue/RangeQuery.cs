@@ -42,7 +42,8 @@ public readonly record struct RangeQuery
     /// <summary>Only records created at this revision or before; 0 for no bound.</summary>
     public long MaxCreateRevision { get; init; }
 
-    internal bool HasRevisionFilter =>
+    /// <summary>True if only records of some revisions are asked for.</summary>
+    public bool HasRevisionFilter =>
         MinModRevision != 0 || MaxModRevision != 0 || MinCreateRevision != 0 || MaxCreateRevision != 0;
 
     internal bool PassesFilters(long createRevision, long modRevision) =>

@@ -21,6 +21,32 @@ internal static class RangeReader
         return query.RangeEnd.IsEmpty ? ReadOne(store, query, revision, current) : ReadMany(store, query, revision, current);
     }
 
+    /// <summary>As <see cref="Read"/>, but only the first part; see <see cref="KvQueries.Page"/>.</summary>
+    public static RangeResult ReadPage(IStoreReader store, in RangeQuery query, long current, long compacted, long maxBytes)
+    {
+        long revision = query.Revision <= 0 ? current : query.Revision;
+        if (query.RangeEnd.IsEmpty || query.CountOnly) { return Read(store, query, current, compacted) with { Revision = revision }; }
+        if (revision > current) { return Refused(current, KvRefusal.FutureRevision); }
+        if (revision < compacted) { return Refused(current, KvRefusal.Compacted); }
+
+        var records = new RecordList();
+        long limit = query.Limit <= 0 ? long.MaxValue : query.Limit;
+        long bytes = 0;
+        bool more = false;
+        using var scan = new VersionScan(store, query.Key.Span, query.RangeEnd.Span, revision);
+        while (scan.MoveNext())
+        {
+            var version = VersionValue.Read(scan.StoreValue);
+            bytes += scan.StoreKey.Length + (query.KeysOnly ? 0 : version.Value.Length);
+            more = records.Count == limit || (records.Count > 0 && bytes > maxBytes);
+            if (more) { break; }
+            records.Add(scan.StoreKey, version, withValue: !query.KeysOnly);
+        }
+
+        int count = records.Count;
+        return new RangeResult(records.Take(), more, count, revision, KvRefusal.None);
+    }
+
     /// <summary>Finds a key's newest version at or below a revision. False also if that is a tombstone.</summary>
     /// <param name="store">The versions.</param>
     /// <param name="prefix">The key's prefix, and room for the suffix, which is written here. What is found may refer to it.</param>

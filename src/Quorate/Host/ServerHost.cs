@@ -141,6 +141,7 @@ internal static class ServerHost
             Node = node,
             Shard = FirstShard,
             Members = Member,
+            ElectionTimeout = TimeSpan.FromMilliseconds(settings.ElectionMilliseconds),
             Listen = [.. settings.ListenClientUrls.Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
         };
     }

@@ -66,6 +66,20 @@ internal sealed class EtcdDoor : IAsyncDisposable
         return $"{error.Status}: {error.Message}";
     }
 
+    public int OpenStreams => _server.OpenStreams;
+
+    public EtcdGrpcStream<TRequest, TResponse> OpenStream<TRequest, TResponse>(
+        EtcdMethod<TRequest, TResponse> method, bool requireLeader = false)
+        where TRequest : IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> => _client.OpenStream(method, endpoint: 0, requireLeader);
+
+    /// <summary>Waits for what must come, and fails the test if it does not.</summary>
+    public async Task Until(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!condition()) { await Task.Delay(5, patience.Token); }
+    }
+
     public Task<PutResponse> Put(string key, string value) => Call(EtcdMethods.Put, NewPut(key, value));
 
     public static PutRequest NewPut(string key, string value) =>

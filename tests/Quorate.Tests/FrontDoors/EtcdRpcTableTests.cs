@@ -14,12 +14,16 @@ public partial class EtcdRpcTableTests
     {
         foreach (EtcdRpc rpc in EtcdRpcs.All)
         {
-            string[] parts = rpc.Path.Split('/');
-            MethodDescriptor? method = RpcReflection.Descriptor.Services
-                .SingleOrDefault(service => service.FullName == parts[1])?.FindMethodByName(parts[2]);
-            Assert.True(method is not null, rpc.Path);
+            MethodDescriptor method = MethodOf(rpc.Path);
             Assert.Equal(method.InputType, rpc.RequestType);
             Assert.False(method.IsClientStreaming || method.IsServerStreaming, rpc.Path);
+        }
+
+        foreach (EtcdStreamRpc rpc in EtcdRpcs.Streams)
+        {
+            MethodDescriptor method = MethodOf(rpc.Path);
+            Assert.Equal(method.InputType, rpc.RequestType);
+            Assert.True(method.IsServerStreaming, rpc.Path);
         }
     }
 
@@ -28,7 +32,18 @@ public partial class EtcdRpcTableTests
     {
         string page = File.ReadAllText(Path.Combine(Repository(), "docs", "protocols", "etcd.md"));
         IEnumerable<string> listed = Row().Matches(page).Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}");
-        Assert.Equal(EtcdRpcs.All.Select(rpc => $"{rpc.Path} {rpc.JsonPath}").Order(), listed.Order());
+        IEnumerable<string> served = EtcdRpcs.All.Select(rpc => $"{rpc.Path} {rpc.JsonPath}")
+            .Concat(EtcdRpcs.Streams.Select(rpc => $"{rpc.Path} {rpc.JsonPath ?? "-"}"));
+        Assert.Equal(served.Order(), listed.Order());
+    }
+
+    private static MethodDescriptor MethodOf(string path)
+    {
+        string[] parts = path.Split('/');
+        MethodDescriptor? method = RpcReflection.Descriptor.Services
+            .SingleOrDefault(service => service.FullName == parts[1])?.FindMethodByName(parts[2]);
+        Assert.True(method is not null, path);
+        return method;
     }
 
     private static string Repository()
@@ -42,6 +57,6 @@ public partial class EtcdRpcTableTests
         return directory;
     }
 
-    [GeneratedRegex(@"^\| `(/etcdserverpb\.[^`]+)` \| `(/v3/[^`]+)` \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(/etcdserverpb\.[^`]+)` \| `(/v3/[^`]+|-)` \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 }

@@ -19,7 +19,7 @@ public sealed class EtcdGrpcClient : IDisposable
     /// <summary>The largest answer read, in bytes: what .NET can hold in one buffer, a little under 2 GiB.</summary>
     private static readonly int MaxAnswerBytes = Array.MaxLength;
 
-    private static readonly MediaTypeHeaderValue ContentType = new("application/grpc");
+    internal static readonly MediaTypeHeaderValue ContentType = new("application/grpc");
 
     private readonly HttpMessageInvoker _http;
     private readonly Uri[] _endpoints;
@@ -115,6 +115,20 @@ public sealed class EtcdGrpcClient : IDisposable
             await PauseAsync(wait, failure, stop).ConfigureAwait(false);
         }
     }
+
+    /// <summary>How many endpoints there are to choose from.</summary>
+    public int Endpoints => _endpoints.Length;
+
+    /// <summary>Opens a streaming call; what becomes of it shows when it is read. Nothing is tried again.</summary>
+    /// <param name="method">One of <see cref="EtcdMethods"/>.</param>
+    /// <param name="endpoint">Which endpoint, from 0.</param>
+    /// <param name="requireLeader">Metadata <c>hasleader</c>: the stream fails if the server loses its leader.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public EtcdGrpcStream<TRequest, TResponse> OpenStream<TRequest, TResponse>(
+        EtcdMethod<TRequest, TResponse> method, int endpoint, bool requireLeader = false, CancellationToken cancellationToken = default)
+        where TRequest : IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> =>
+        new(_http, _endpoints[endpoint], method.Path, method.Parser, requireLeader, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
@@ -242,7 +256,7 @@ public sealed class EtcdGrpcClient : IDisposable
         return larger;
     }
 
-    private static void ThrowUnlessOk(HttpResponseMessage response)
+    internal static void ThrowUnlessOk(HttpResponseMessage response)
     {
         // A failure without a message comes in the headers alone ("Trailers-Only").
         HttpHeaders trailers = response.Headers.Contains("grpc-status") ? response.Headers : response.TrailingHeaders;

@@ -3,7 +3,7 @@ using Quorate.FrontDoors.Etcd.Protos;
 
 namespace Quorate.FrontDoors.Etcd.Client;
 
-/// <summary>A unary RPC: where it is and what it answers.</summary>
+/// <summary>An RPC: where it is and what it answers.</summary>
 /// <param name="Path"><c>/package.Service/Method</c>.</param>
 /// <param name="Parser">Reads the answer.</param>
 /// <param name="IsReadOnly">True of a request that changes nothing, however often it is carried out. Null: none is such.</param>
@@ -14,12 +14,16 @@ public sealed record EtcdMethod<TRequest, TResponse>(
     where TRequest : IMessage<TRequest>
     where TResponse : IMessage<TResponse>;
 
-/// <summary>The unary RPCs that our tools call. To add one: a line here.</summary>
+/// <summary>The RPCs that our tools call. To add one: a line here.</summary>
 public static class EtcdMethods
 {
     /// <summary>Reads keys.</summary>
     public static EtcdMethod<RangeRequest, RangeResponse> Range { get; } =
         new("/etcdserverpb.KV/Range", RangeResponse.Parser, static _ => true);
+
+    /// <summary>Reads keys in parts; a stream.</summary>
+    public static EtcdMethod<RangeRequest, RangeStreamResponse> RangeStream { get; } =
+        new("/etcdserverpb.KV/RangeStream", RangeStreamResponse.Parser, static _ => true);
 
     /// <summary>Writes one key.</summary>
     public static EtcdMethod<PutRequest, PutResponse> Put { get; } = new("/etcdserverpb.KV/Put", PutResponse.Parser);

@@ -1,28 +1,19 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using System.IO.Pipelines;
-using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Quorate.FrontDoors.Http;
 
 namespace Quorate.FrontDoors.Etcd;
 
-/// <summary>gRPC over Kestrel's HTTP/2: reads one message, calls the RPC, writes one message and the trailers.</summary>
+/// <summary>gRPC over Kestrel's HTTP/2: reads messages, calls the RPC, writes messages and the trailers.</summary>
 /// <remarks>
-/// gRPC over HTTP/2 (grpc.io, PROTOCOL-HTTP2). Nothing is flushed: Kestrel sends headers, message and trailers together when
-/// the request ends.
+/// gRPC over HTTP/2 (grpc.io, PROTOCOL-HTTP2). Of a unary call nothing is flushed: Kestrel sends headers, message and trailers
+/// together when the request ends.
 /// </remarks>
 internal sealed class GrpcAdaptor
 {
-    /// <summary>A zero byte (or 1: compressed) and the length of the message, big-endian.</summary>
-    private const int PrefixBytes = 5;
-
-    // Below this one contiguous span is asked for; above, the message is written in the pipe's own pieces.
-    private const int OneSpanBytes = 4096;
-
     private readonly EtcdService _service;
     private readonly int _maxMessageBytes;
 
@@ -44,7 +35,8 @@ internal sealed class GrpcAdaptor
     {
         context.Response.ContentType = "application/grpc";
         string path = context.Request.Path.Value ?? "";
-        if (!EtcdRpcs.ByPath.TryGetValue(path, out EtcdRpc? rpc))
+        EtcdStreamRpc? streamRpc = null;
+        if (!EtcdRpcs.ByPath.TryGetValue(path, out EtcdRpc? rpc) && !EtcdRpcs.StreamsByPath.TryGetValue(path, out streamRpc))
         {
             RefuseInHeaders(context, NotServed(path));
             return;
@@ -61,15 +53,17 @@ internal sealed class GrpcAdaptor
         using CancellationTokenSource? deadline =
             timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted);
         if (timeout is { } time) { deadline!.CancelAfter(time); }
-        CancellationToken stop = deadline?.Token ?? aborted;
+        var call = new EtcdCall(RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted);
+        await (rpc is not null ? ServeUnary(context, rpc, call) : ServeStream(context, streamRpc!, call));
+    }
 
+    private async Task ServeUnary(HttpContext context, EtcdRpc rpc, EtcdCall call)
+    {
         EtcdResult result;
         try
         {
-            (IMessage? request, EtcdError? refusal) = await ReadMessage(context.Request.BodyReader, rpc.Parser, stop);
-            result = request is null
-                ? refusal!
-                : await rpc.Handler(_service, request, new EtcdCall(RequiresLeader(context.Request.Headers), stop));
+            StreamRead read = await GrpcMessages.ReadAsync(context.Request.BodyReader, rpc.Parser, _maxMessageBytes, call.Stop);
+            result = read.Request is null ? read.Error ?? EtcdErrors.CutShort : await rpc.Handler(_service, read.Request, call);
         }
         catch (OperationCanceledException)
         {
@@ -86,15 +80,9 @@ internal sealed class GrpcAdaptor
             result = _service.Failed(rpc.Path, e);
         }
 
-        // The caller's own deadline explains all that fails after it (etcd answers with the context's error, too).
-        if (result.Error is not null && stop.IsCancellationRequested)
-        {
-            result = aborted.IsCancellationRequested ? EtcdErrors.Canceled : EtcdErrors.DeadlineExceeded;
-        }
-
         if (result.Error is { } error)
         {
-            RefuseInHeaders(context, error);
+            RefuseInHeaders(context, Explained(error, context, call));
             return;
         }
 
@@ -105,77 +93,50 @@ internal sealed class GrpcAdaptor
             return;
         }
 
-        WriteMessage(context.Response.BodyWriter, result.Response, size);
-        context.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers[HeaderNames.GrpcStatus] = "0";
+        GrpcMessages.Write(context.Response.BodyWriter, result.Response, size);
+        Trailers(context)[HeaderNames.GrpcStatus] = StatusText[(int)GrpcStatus.OK];
     }
 
-    private async ValueTask<(IMessage? Request, EtcdError? Refusal)> ReadMessage(
-        PipeReader body, MessageParser parser, CancellationToken stop)
+    private async Task ServeStream(HttpContext context, EtcdStreamRpc rpc, EtcdCall call)
     {
-        while (true)
-        {
-            if (!body.TryRead(out ReadResult read)) { read = await body.ReadAsync(stop); }
-            ReadOnlySequence<byte> buffer = read.Buffer;
-            if (buffer.Length >= PrefixBytes)
-            {
-                (uint length, EtcdError? refusal) = ReadPrefix(buffer);
-                if (refusal is not null)
-                {
-                    body.AdvanceTo(buffer.End);
-                    return (null, refusal);
-                }
-
-                if (buffer.Length >= PrefixBytes + length)
-                {
-                    ReadOnlySequence<byte> bytes = buffer.Slice(PrefixBytes, length);
-                    (IMessage?, EtcdError?) parsed = Parse(bytes, parser);
-                    body.AdvanceTo(bytes.End);
-                    return parsed;
-                }
-            }
-
-            body.AdvanceTo(buffer.Start, buffer.End);
-            if (read.IsCompleted) { return (null, EtcdErrors.CutShort); }
-        }
-    }
-
-    // The length is the client's claim: it is compared with the limit before any byte is waited for.
-    private (uint Length, EtcdError? Refusal) ReadPrefix(ReadOnlySequence<byte> buffer)
-    {
-        Span<byte> prefix = stackalloc byte[PrefixBytes];
-        buffer.Slice(0, PrefixBytes).CopyTo(prefix);
-        if (prefix[0] != 0) { return (0, EtcdErrors.CompressedWithoutEncoding); }
-        uint length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
-        return length > _maxMessageBytes ? (0, EtcdErrors.MessageTooLarge(length, _maxMessageBytes)) : (length, null);
-    }
-
-    private static (IMessage? Request, EtcdError? Refusal) Parse(ReadOnlySequence<byte> bytes, MessageParser parser)
-    {
+        // A watcher may say nothing for days; HTTP/2's pings find the dead ones.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) { rate.MinDataRate = null; }
+        var stream = new GrpcStream(context, rpc.Parser, _maxMessageBytes);
+        EtcdError? error;
         try
         {
-            return (bytes.IsSingleSegment ? parser.ParseFrom(bytes.FirstSpan) : parser.ParseFrom(bytes), null);
+            error = await _service.Serve(rpc, stream, call);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (BrokenConnection.IsCauseOf(e))
         {
-            return (null, EtcdErrors.Unreadable(e.Message));
+            context.Abort();
+            return;
         }
-        catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException)
+        finally
         {
-            // Google.Protobuf 3.25.1 itself stumbles over some lengths (a nested message of 2^31-1 bytes).
-            return (null, EtcdErrors.Unreadable("a length is out of bounds"));
+            await stream.CloseAsync();
         }
+
+        if (error is not null) { error = Explained(error, context, call); }
+        if (error is not null && !stream.HasWritten)
+        {
+            RefuseInHeaders(context, error);
+            return;
+        }
+
+        IHeaderDictionary trailers = Trailers(context);
+        trailers[HeaderNames.GrpcStatus] = StatusText[(int)(error?.Status ?? GrpcStatus.OK)];
+        if (error is not null) { trailers[HeaderNames.GrpcMessage] = GrpcMessageText.Encode(error.Message); }
     }
 
-    private static void WriteMessage(PipeWriter body, IMessage message, int size)
-    {
-        int first = size <= OneSpanBytes ? PrefixBytes + size : PrefixBytes;
-        Span<byte> span = body.GetSpan(first)[..first];
-        span[0] = 0;
-        BinaryPrimitives.WriteUInt32BigEndian(span[1..], (uint)size);
-        if (first > PrefixBytes) { message.WriteTo(span[PrefixBytes..]); }
-        body.Advance(first);
-        if (size > OneSpanBytes) { message.WriteTo(body); }
-    }
+    // The caller's own deadline explains all that fails after it (etcd answers with the context's error, too).
+    private static EtcdError Explained(EtcdError error, HttpContext context, EtcdCall call) =>
+        !call.Stop.IsCancellationRequested ? error
+        : context.RequestAborted.IsCancellationRequested ? EtcdErrors.Canceled
+        : EtcdErrors.DeadlineExceeded;
+
+    private static IHeaderDictionary Trailers(HttpContext context) =>
+        context.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
 
     // "Trailers-Only": without a message, the status travels in the headers and the answer is a single frame.
     private static void RefuseInHeaders(HttpContext context, EtcdError error)

@@ -3,7 +3,9 @@ using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Quorate.FrontDoors.Http;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -12,7 +14,7 @@ namespace Quorate.FrontDoors.Etcd;
 internal sealed class JsonGateway
 {
     /// <summary>Levels of objects and arrays in a request; deeper ones are refused. Far above what etcd's limit on transactions allows.</summary>
-    private const int MaxDepth = 100;
+    public const int MaxDepth = 100;
 
     private static readonly JsonParser Parser =
         new(new JsonParser.Settings(MaxDepth).WithIgnoreUnknownFields(true)); // As etcd since 3.6.
@@ -36,7 +38,8 @@ internal sealed class JsonGateway
         string path = context.Request.Path.Value ?? "";
         const string Beta = "/v3beta/";
         if (path.StartsWith(Beta, StringComparison.Ordinal)) { path = "/v3/" + path[Beta.Length..]; }
-        if (!EtcdRpcs.ByJsonPath.TryGetValue(path, out EtcdRpc? rpc))
+        EtcdStreamRpc? streamRpc = null;
+        if (!EtcdRpcs.ByJsonPath.TryGetValue(path, out EtcdRpc? rpc) && !EtcdRpcs.StreamsByJsonPath.TryGetValue(path, out streamRpc))
         {
             Refuse(context, new EtcdError(GrpcStatus.NotFound, "Not Found"));
             return;
@@ -49,13 +52,17 @@ internal sealed class JsonGateway
             return;
         }
 
+        var call = new EtcdCall(context.Request.Headers["Grpc-Metadata-hasleader"] == "true", context.RequestAborted);
+        await (rpc is not null ? ServeUnary(context, rpc, call) : ServeStream(context, streamRpc!, call));
+    }
+
+    private async Task ServeUnary(HttpContext context, EtcdRpc rpc, EtcdCall call)
+    {
         EtcdResult result;
         try
         {
-            (IMessage? request, EtcdError? refusal) = await ReadMessage(context.Request, rpc, context.RequestAborted);
-            var call = new EtcdCall(
-                context.Request.Headers["Grpc-Metadata-hasleader"] == "true", context.RequestAborted);
-            result = request is null ? refusal! : await rpc.Handler(_service, request, call);
+            StreamRead read = await ReadMessage(context.Request, rpc, call.Stop);
+            result = read.Request is null ? read.Error! : await rpc.Handler(_service, read.Request, call);
         }
         catch (OperationCanceledException)
         {
@@ -81,11 +88,31 @@ internal sealed class JsonGateway
         JsonMessages.Write(context.Response.BodyWriter, result.Response!);
     }
 
-    private async ValueTask<(IMessage? Request, EtcdError? Refusal)> ReadMessage(
-        HttpRequest request, EtcdRpc rpc, CancellationToken stop)
+    private async Task ServeStream(HttpContext context, EtcdStreamRpc rpc, EtcdCall call)
+    {
+        // A watcher may say nothing for days, and be told nothing.
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } requests) { requests.MinDataRate = null; }
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } responses) { responses.MinDataRate = null; }
+        var stream = new JsonStream(context, rpc, _maxBodyBytes);
+        try
+        {
+            EtcdError? error = await _service.Serve(rpc, stream, call);
+            if (error is not null) { stream.WriteError(error); }
+        }
+        catch (Exception e) when (BrokenConnection.IsCauseOf(e))
+        {
+            context.Abort();
+        }
+        finally
+        {
+            await stream.CloseAsync();
+        }
+    }
+
+    private async ValueTask<StreamRead> ReadMessage(HttpRequest request, EtcdRpc rpc, CancellationToken stop)
     {
         EtcdError tooLarge = EtcdErrors.MessageTooLarge((uint)Math.Min(request.ContentLength ?? 0, uint.MaxValue), _maxBodyBytes);
-        if (request.ContentLength > _maxBodyBytes) { return (null, tooLarge); }
+        if (request.ContentLength > _maxBodyBytes) { return new(null, tooLarge); }
         PipeReader body = request.BodyReader;
         while (true)
         {
@@ -93,35 +120,36 @@ internal sealed class JsonGateway
             if (read.Buffer.Length > _maxBodyBytes)
             {
                 body.AdvanceTo(read.Buffer.End);
-                return (null, tooLarge);
+                return new(null, tooLarge);
             }
 
             if (read.IsCompleted)
             {
                 string text = Encoding.UTF8.GetString(read.Buffer);
                 body.AdvanceTo(read.Buffer.End);
-                return Parse(text, rpc);
+
+                // An empty body is an empty message (grpc-gateway).
+                return Parse(string.IsNullOrWhiteSpace(text) ? "{}" : text, rpc.RequestType);
             }
 
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
-    private static (IMessage? Request, EtcdError? Refusal) Parse(string text, EtcdRpc rpc)
+    /// <summary>Reads one request.</summary>
+    public static StreamRead Parse(string text, MessageDescriptor type)
     {
-        // An empty body is an empty message (grpc-gateway).
-        if (string.IsNullOrWhiteSpace(text)) { text = "{}"; }
         try
         {
-            return (Parser.Parse(text, rpc.RequestType), null);
+            return new(Parser.Parse(text, type), null);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
         {
-            return (null, new EtcdError(GrpcStatus.InvalidArgument, e.Message));
+            return new(null, new EtcdError(GrpcStatus.InvalidArgument, e.Message));
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
-            return (null, new EtcdError(GrpcStatus.InvalidArgument, "the JSON does not fit the request"));
+            return new(null, new EtcdError(GrpcStatus.InvalidArgument, "the JSON does not fit the request"));
         }
     }
 
@@ -138,7 +166,8 @@ internal sealed class JsonGateway
         json.WriteEndObject();
     }
 
-    private static int HttpStatus(GrpcStatus status) => status switch
+    /// <summary>The HTTP status that grpc-gateway makes of a gRPC status.</summary>
+    public static int HttpStatus(GrpcStatus status) => status switch
     {
         GrpcStatus.OK => StatusCodes.Status200OK,
         GrpcStatus.Canceled => 499,
