@@ -12,10 +12,16 @@ namespace Quorate.Core;
 /// <param name="random">Decides when an active site fires.</param>
 public sealed class Buggify(ulong run, Prng random)
 {
+    private bool _isOver;
+
+    /// <summary>From now on no site fires: what is lost on purpose must not be mistaken for a system that does not recover.</summary>
+    public void End() => _isOver = true;
+
     /// <summary>True if the site should misbehave now.</summary>
     /// <param name="site">Its name; kebab-case.</param>
     public bool Fires(string site)
     {
+        if (_isOver) { return false; }
         ulong hash = run;
         foreach (char c in site) { hash = unchecked((hash ^ c) * 1099511628211); }
         return new Prng(hash).Chance(1, 4) && random.Chance(1, 4);

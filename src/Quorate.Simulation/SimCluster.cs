@@ -19,6 +19,8 @@ public sealed class SimCluster : IDisposable
     private readonly PriorityQueue<Action, (long At, long Order)> _events = new();
     private readonly ImmutableArray<ShardDescriptor> _shards;
     private readonly Queue<string> _recent = [];
+    private readonly List<Buggify> _buggified = [];
+    private bool _isHealed;
     private readonly SortedDictionary<ShardId, SimEtcdDoor> _etcd = [];
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile bool _hasStrayed;
@@ -135,9 +137,14 @@ public sealed class SimCluster : IDisposable
         return new Prng(Seed).Split(hash);
     }
 
-    /// <summary>Mends all links, disks and clocks, resumes and restarts all nodes but those that are damaged: nothing repairs them yet.</summary>
+    /// <summary>
+    /// Mends all links, disks and clocks, ends what Buggify does, resumes and restarts all nodes but those that are damaged: nothing
+    /// repairs them yet.
+    /// </summary>
     public void Heal()
     {
+        _isHealed = true;
+        foreach (Buggify buggify in _buggified) { buggify.End(); }
         Network.Heal();
         foreach (SimNode node in Nodes)
         {
@@ -236,8 +243,12 @@ public sealed class SimCluster : IDisposable
         Demand(!_hasStrayed, SimNet.Invariants, "code of a simulated node runs on another thread");
     }
 
-    internal NodeConfig ConfigOf(NodeId node, Prng random) => Options.ConfigOf(
-        node, id => CreateMachine(id, node), _shards, Options.Buggify ? new(Seed, random) : null);
+    internal NodeConfig ConfigOf(NodeId node, Prng random)
+    {
+        Buggify? buggify = Options.Buggify && !_isHealed ? new(Seed, random) : null;
+        if (buggify is not null) { _buggified.Add(buggify); }
+        return Options.ConfigOf(node, id => CreateMachine(id, node), _shards, buggify);
+    }
 
     // A machine is not told of which shard it is; here its kind tells.
     private static int MachineOf(int shard) => (int)Catalog.KeyValue.Id | (shard << 16);
