@@ -4,11 +4,12 @@ namespace Quorate.Core;
 public readonly ref struct CommittedCommand
 {
     /// <summary>Creates the command.</summary>
-    public CommittedCommand(LogIndex index, HybridTime stampedAt, ReadOnlySpan<byte> payload)
+    public CommittedCommand(LogIndex index, HybridTime stampedAt, ReadOnlySpan<byte> payload, long clock = 0)
     {
         Index = index;
         StampedAt = stampedAt;
         Payload = payload;
+        Clock = clock;
     }
 
     /// <summary>The entry it came in. Several commands may share one entry.</summary>
@@ -16,6 +17,12 @@ public readonly ref struct CommittedCommand
 
     /// <summary>The leader's clock when it made the entry; never before that of an earlier entry.</summary>
     public HybridTime StampedAt { get; }
+
+    /// <summary>
+    /// The shard's clock when the leader made the entry: milliseconds that leaders have measured, each for the time it led, with
+    /// no wall clock. Never goes back. It counts no time twice, so it is never faster than real time but for clock drift.
+    /// </summary>
+    public long Clock { get; }
 
     /// <summary>The bytes that were proposed.</summary>
     public ReadOnlySpan<byte> Payload { get; }
@@ -36,6 +43,24 @@ public interface IStateMachine
     /// <param name="store">Reads and writes; read-your-writes within and across commands.</param>
     /// <param name="reply">Empty; the machine writes its reply, which goes back to whoever proposed.</param>
     void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply);
+
+    /// <summary>
+    /// When the machine has something to do by itself, as a time of the shard's clock; null if never. It may be too early, never
+    /// too late. Any replica may lead next, so each knows it; it changes with <see cref="Open"/>, <see cref="Apply"/> and
+    /// <see cref="ApplyTimer"/> only.
+    /// </summary>
+    long? NextDeadline => null;
+
+    /// <summary>
+    /// Does what was due, or the first part of it: as a command, a step of every replica at the same place of the log. The host
+    /// sends one some time after <see cref="NextDeadline"/> has come, and the next as long as that is not later.
+    /// </summary>
+    /// <param name="index">The entry it came in, after the commands of that entry.</param>
+    /// <param name="due">All that was to be done by this time of the shard's clock is due, and nothing else.</param>
+    /// <param name="store">Reads and writes.</param>
+    void ApplyTimer(LogIndex index, long due, IStoreWriter store)
+    {
+    }
 
     /// <summary>Writes what it kept back while it applied several commands. Called before their effects are published.</summary>
     void Finish(IStoreWriter store);

@@ -11,7 +11,8 @@ public readonly record struct ProposeResult(RequestOutcome Outcome, ReadOnlyMemo
 /// <summary>What became of a read.</summary>
 /// <param name="Outcome">What happened; a read that failed changed nothing.</param>
 /// <param name="View">If done: the view, to be disposed by the receiver. Else null.</param>
-public readonly record struct ReadResult(RequestOutcome Outcome, IReadView? View);
+/// <param name="Clock">If done and linearizable: what the shard's clock shows, as <see cref="ReadRequest.Clock"/>. Else 0.</param>
+public readonly record struct ReadResult(RequestOutcome Outcome, IReadView? View, long Clock = 0);
 
 /// <summary>What front doors call. Any thread. Nothing here throws for an outcome that a client may expect.</summary>
 public interface INodeClient

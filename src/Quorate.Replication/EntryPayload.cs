@@ -10,20 +10,28 @@ namespace Quorate.Replication;
 internal readonly record struct QueuedCommand(ulong Session, ulong Sequence, LogIndex FirstIndex, ReadOnlyMemory<byte> Command);
 
 /// <summary>
-/// The payload of an <see cref="EntryKind.Command"/> entry: version u8 (1) | stamp u64 | count varint | commands. A command:
-/// session u64 | sequence varint | first index varint | length varint | bytes. Little-endian.
+/// The payload of an <see cref="EntryKind.Command"/> entry: version u8 (2) | stamp u64 | elapsed varint | due varint | count
+/// varint | commands. A command: session u64 | sequence varint | first index varint | length varint | bytes. Little-endian.
+/// Version 1 had neither elapsed nor due; both are 0 then.
 /// </summary>
+/// <remarks>
+/// Elapsed: milliseconds since the leader's entry before, or since it began to lead. Due: if not 0, the machine is to do what was
+/// due at this time of the shard's clock, after the commands.
+/// </remarks>
 internal static class EntryPayload
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
+    private const byte VersionWithoutClock = 1;
 
     /// <summary>Bytes that a command adds at most, besides its own.</summary>
     public const int CommandOverhead = 8 + 10 + 10 + 5;
 
-    public static void Begin(ByteWriter writer, HybridTime stamp, int count)
+    public static void Begin(ByteWriter writer, HybridTime stamp, long elapsed, long due, int count)
     {
         writer.U8(Version);
         writer.U64(stamp.Value);
+        writer.VarUInt((ulong)elapsed);
+        writer.VarUInt((ulong)due);
         writer.VarUInt((ulong)count);
     }
 
@@ -41,7 +49,8 @@ internal static class EntryPayload
         var reader = new ByteReader(payload);
         byte version = reader.U8();
         ulong stamp = reader.U64();
-        Invariant.Holds(!reader.Failed && version == Version, $"entry of {payload.Length} bytes, version {version}");
+        Invariant.Holds(
+            !reader.Failed && version is Version or VersionWithoutClock, $"entry of {payload.Length} bytes, version {version}");
         return new(stamp);
     }
 
@@ -55,11 +64,18 @@ internal static class EntryPayload
             _reader = new ByteReader(payload);
             byte version = _reader.U8();
             Stamp = new(_reader.U64());
+            Elapsed = version == Version ? (long)_reader.VarUInt() : 0;
+            Due = version == Version ? (long)_reader.VarUInt() : 0;
             Remaining = _reader.Count(payload.Length);
-            Invariant.Holds(!_reader.Failed && version == Version, $"entry of {payload.Length} bytes, version {version}");
+            Invariant.Holds(
+                !_reader.Failed && version is Version or VersionWithoutClock, $"entry of {payload.Length} bytes, version {version}");
         }
 
         public HybridTime Stamp { get; }
+
+        public long Elapsed { get; }
+
+        public long Due { get; }
 
         public int Remaining { get; private set; }
 

@@ -149,6 +149,12 @@ public abstract class ReadRequest
     /// <param name="view">If done: the view, to be disposed by the receiver. Else null.</param>
     public abstract void Complete(RequestOutcome outcome, IReadView? view);
 
+    /// <summary>
+    /// What the shard's clock (<see cref="CommittedCommand.Clock"/>) shows as far as this node can tell, in milliseconds; set
+    /// before a read is completed as done. A follower lags by the time that entries take to it, and runs on without a leader.
+    /// </summary>
+    public long Clock { get; internal set; }
+
     internal long DeadlineTick { get; set; }
 }
 

@@ -108,7 +108,8 @@ internal sealed partial class Replica
             Enqueue(new(_node.Session, request.Sequence, request.FirstIndex, request.Command), NodeId.None);
         }
 
-        while (_queue.Count > 0)
+        BeginTerm();
+        while (_queue.Count > 0 || _wantsEntry)
         {
             int count = 0;
             long bytes = 0;
@@ -122,7 +123,8 @@ internal sealed partial class Replica
 
             HybridTime stamp = _lastStamp.Advance(_node.UnixMilliseconds);
             _entry.Clear();
-            EntryPayload.Begin(_entry, stamp, count);
+            (long elapsed, long due) = TimeToTell();
+            EntryPayload.Begin(_entry, stamp, elapsed, due, count);
             int left = count;
             foreach ((QueuedCommand command, _) in _queue)
             {
@@ -130,7 +132,7 @@ internal sealed partial class Replica
                 EntryPayload.Add(_entry, command);
             }
 
-            ProposeOutcome outcome = _raft.Propose(_entry.ToArray(), out _);
+            ProposeOutcome outcome = _raft.Propose(_entry.ToArray(), out LogPosition position);
             if (outcome == ProposeOutcome.TooMuchUncommitted) { return; }
             if (outcome != ProposeOutcome.Appended)
             {
@@ -139,6 +141,7 @@ internal sealed partial class Replica
             }
 
             _lastStamp = stamp;
+            TimeTold(position.Index);
             for (int i = 0; i < count; i++) { _queueBytes -= _queue.Dequeue().Command.Command.Length; }
         }
     }
@@ -244,7 +247,7 @@ internal sealed partial class Replica
 
             switch (entry.Kind)
             {
-                case EntryKind.Empty: break;
+                case EntryKind.Empty: NoteTermBegins(entry.Term); break;
                 case EntryKind.Command: ApplyCommands(entry); break;
                 case EntryKind.Membership:
                     if (position != default) { Publish(position); }
@@ -292,6 +295,7 @@ internal sealed partial class Replica
     private void ApplyCommands(in LogEntry entry)
     {
         var reader = new EntryPayload.Reader(entry.Payload.Span);
+        SetClock(_clock + reader.Elapsed);
         _record.Clear();
         _record.U64(reader.Stamp.Value);
         int countAt = _record.Length;
@@ -316,7 +320,7 @@ internal sealed partial class Replica
             }
 
             _reply.Clear();
-            _machine.Apply(new(entry.Index, reader.Stamp, command), _engine, _reply);
+            _machine.Apply(new(entry.Index, reader.Stamp, command, _clock), _engine, _reply);
             _sessions.Add(session, sequence, entry.Index);
             WriteAppliedCommand(session, sequence);
             count++;
@@ -327,8 +331,10 @@ internal sealed partial class Replica
             }
         }
 
+        if (reader.Due > 0) { _machine.ApplyTimer(entry.Index, reader.Due, _engine); }
         NoteStampApplied(reader.Stamp);
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(_record.Patch(countAt, 4), count);
+        _record.VarUInt((ulong)_clock);
         Span<byte> key = stackalloc byte[16];
         _engine.Put(HostRecords.AppliedKey(entry.Index, key), _record.Written);
         _appliedRecords.Enqueue(entry.Index);
@@ -345,6 +351,7 @@ internal sealed partial class Replica
     }
 
     // A record of an entry: stamp u64 | count u32 | commands: session u64 | sequence varint | reply length + 1 varint, 0 if too long | reply.
+    // Then the shard's clock varint, which records of earlier versions lack.
     private void WriteAppliedCommand(ulong session, ulong sequence)
     {
         _record.U64(session);
@@ -358,6 +365,7 @@ internal sealed partial class Replica
     {
         _sessions.Clear();
         _appliedRecords.Clear();
+        SetClock(0);
         using ICursor cursor = _engine.OpenCursor(HostRecords.AppliedLower, HostRecords.AppliedUpper);
         for (bool more = cursor.SeekFirst(); more; more = cursor.Next())
         {
@@ -374,6 +382,7 @@ internal sealed partial class Replica
                 if (!reader.Failed) { _sessions.Add(session, sequence, index); }
             }
 
+            if (reader.Remaining > 0) { SetClock((long)reader.VarUInt()); }
             if (!reader.AtEnd) { throw new CorruptFileException(Directory, 0, $"the record of entry {index} is malformed"); }
         }
     }

@@ -70,7 +70,11 @@ internal sealed partial class Replica
 
             _rounds.RemoveAt(i);
             _waitingReads -= round.Requests.Count;
-            foreach (ReadRequest request in round.Requests) { request.Complete(RequestOutcome.Done, _engine.OpenReadView()); }
+            foreach (ReadRequest request in round.Requests)
+            {
+                request.Clock = ClockEstimate;
+                request.Complete(RequestOutcome.Done, _engine.OpenReadView());
+            }
         }
     }
 

@@ -110,6 +110,7 @@ internal sealed partial class Replica
             TickRequests();
             TickReads();
             TickSnapshots();
+            TickClock();
         }
 
         if (_retryJobsTick != 0 && Now >= _retryJobsTick)

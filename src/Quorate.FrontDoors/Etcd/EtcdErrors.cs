@@ -35,6 +35,8 @@ internal static class EtcdErrors
         Of(GrpcStatus.OutOfRange, "mvcc: required revision has been compacted");
     public static readonly EtcdError FutureRevision =
         Of(GrpcStatus.OutOfRange, "mvcc: required revision is a future revision");
+    public static readonly EtcdError LeaseExists = Of(GrpcStatus.FailedPrecondition, "lease already exists");
+    public static readonly EtcdError LeaseTooLong = Of(GrpcStatus.OutOfRange, "too large lease TTL");
     public static readonly EtcdError LeaseNotFound = Of(GrpcStatus.NotFound, "requested lease not found");
     public static readonly EtcdError NoSpace = Of(GrpcStatus.ResourceExhausted, "mvcc: database space exceeded");
     public static readonly EtcdError NotSupportedForLearner =
@@ -96,6 +98,8 @@ internal static class EtcdErrors
         KvRefusal.Compacted => Compacted,
         KvRefusal.FutureRevision => FutureRevision,
         KvRefusal.LeaseNotFound => LeaseNotFound,
+        KvRefusal.LeaseExists => LeaseExists,
+        KvRefusal.LeaseTooLong => LeaseTooLong,
 
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
         KvRefusal.Malformed => Internal,

@@ -48,6 +48,9 @@ internal static class EtcdMessages
         KvReply.Range range => ToMessage(range.Result, header),
         KvReply.Txn txn => ToMessage(txn, header),
         KvReply.Compact => new CompactionResponse { Header = header },
+        KvReply.LeaseGrant grant => new LeaseGrantResponse { Header = header, ID = grant.Id, TTL = grant.Seconds },
+        KvReply.LeaseRevoke => new LeaseRevokeResponse { Header = header },
+        KvReply.LeaseRenew renew => new LeaseKeepAliveResponse { Header = header, TTL = renew.Seconds },
         _ => throw Invariant.Unreachable(reply),
     };
 
@@ -57,6 +60,8 @@ internal static class EtcdMessages
         AddRecords(response.Kvs, result.Records);
         return response;
     }
+
+    public static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
     private static bool AllSerializable(RepeatedField<RequestOp> requests)
     {

@@ -18,6 +18,9 @@ internal sealed record EtcdRpc(
 {
     /// <summary>The request's type, for reading JSON.</summary>
     public required Google.Protobuf.Reflection.MessageDescriptor RequestType { get; init; }
+
+    /// <summary>An older path of the gateway that is served too; null if there is none.</summary>
+    public string? OldJsonPath { get; init; }
 }
 
 /// <summary>One RPC with a stream of responses, and perhaps of requests.</summary>
@@ -48,6 +51,14 @@ internal static class EtcdRpcs
         Unary("/etcdserverpb.KV/Txn", "/v3/kv/txn", TxnRequest.Parser, static (s, r, c) => s.Txn(r, c)),
         Unary("/etcdserverpb.KV/Compact", "/v3/kv/compaction", CompactionRequest.Parser,
             static (s, r, c) => s.Compact(r, c)),
+        Unary("/etcdserverpb.Lease/LeaseGrant", "/v3/lease/grant", LeaseGrantRequest.Parser,
+            static (s, r, c) => s.LeaseGrant(r, c)),
+        Unary("/etcdserverpb.Lease/LeaseRevoke", "/v3/lease/revoke", LeaseRevokeRequest.Parser,
+            static (s, r, c) => s.LeaseRevoke(r, c)) with { OldJsonPath = "/v3/kv/lease/revoke" },
+        Unary("/etcdserverpb.Lease/LeaseTimeToLive", "/v3/lease/timetolive", LeaseTimeToLiveRequest.Parser,
+            static (s, r, c) => s.LeaseTimeToLive(r, c)) with { OldJsonPath = "/v3/kv/lease/timetolive" },
+        Unary("/etcdserverpb.Lease/LeaseLeases", "/v3/lease/leases", LeaseLeasesRequest.Parser,
+            static (s, r, c) => s.LeaseLeases(r, c)) with { OldJsonPath = "/v3/kv/lease/leases" },
         Unary("/etcdserverpb.Cluster/MemberList", "/v3/cluster/member/list", MemberListRequest.Parser,
             static (s, r, c) => s.MemberList(r, c)),
         Unary("/etcdserverpb.Maintenance/Status", "/v3/maintenance/status", StatusRequest.Parser,
@@ -59,11 +70,15 @@ internal static class EtcdRpcs
     public static readonly ImmutableArray<EtcdStreamRpc> Streams =
     [
         Stream("/etcdserverpb.KV/RangeStream", null, RangeRequest.Parser, static (s, stream, c) => s.RangeStream(stream, c)),
+        Stream("/etcdserverpb.Lease/LeaseKeepAlive", "/v3/lease/keepalive", LeaseKeepAliveRequest.Parser,
+            static (s, stream, c) => s.LeaseKeepAlive(stream, c)),
     ];
 
     public static readonly FrozenDictionary<string, EtcdRpc> ByPath = All.ToFrozenDictionary(rpc => rpc.Path);
 
-    public static readonly FrozenDictionary<string, EtcdRpc> ByJsonPath = All.ToFrozenDictionary(rpc => rpc.JsonPath);
+    public static readonly FrozenDictionary<string, EtcdRpc> ByJsonPath = All.Select(rpc => (Path: rpc.JsonPath, Rpc: rpc))
+        .Concat(All.Where(rpc => rpc.OldJsonPath is not null).Select(rpc => (Path: rpc.OldJsonPath!, Rpc: rpc)))
+        .ToFrozenDictionary(pair => pair.Path, pair => pair.Rpc);
 
     public static readonly FrozenDictionary<string, EtcdStreamRpc> StreamsByPath = Streams.ToFrozenDictionary(rpc => rpc.Path);
 

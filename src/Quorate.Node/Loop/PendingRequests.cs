@@ -133,7 +133,7 @@ internal sealed class PendingRead : ReadRequest, IPendingRequest, IValueTaskSour
 
         if (isLate) { return; }
         _cancellation.Unregister();
-        _source.SetResult(new ReadResult(outcome, view));
+        _source.SetResult(new ReadResult(outcome, view, Clock));
     }
 
     public void Abandon(RequestOutcome outcome) => Complete(outcome, null);

@@ -72,6 +72,6 @@ internal sealed class SimRead(SimNodeClient client, SimEtcdCall call) : ReadRequ
     public override void Complete(RequestOutcome outcome, IReadView? view) => client.Resume(call, () =>
     {
         if (Answer.IsEnded) { view?.Dispose(); }
-        else { Answer.End(new(outcome, view)); }
+        else { Answer.End(new(outcome, view, Clock)); }
     });
 }

@@ -42,15 +42,16 @@ internal sealed class ApplyWatch(SimCluster cluster)
 
         public void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply)
         {
-            if (command.Index != _index)
-            {
-                EndEntry();
-                (_index, _commands) = (command.Index, HashStart);
-            }
-
-            ulong hash = Crc32C.Compute(command.Payload) ^ (command.StampedAt.Value << 8);
-            _commands = unchecked((_commands ^ hash) * 1099511628211);
+            Add(command.Index, Crc32C.Compute(command.Payload) ^ (command.StampedAt.Value << 8) ^ ((ulong)command.Clock << 32));
             machine.Apply(command, store, reply);
+        }
+
+        public long? NextDeadline => machine.NextDeadline;
+
+        public void ApplyTimer(LogIndex index, long due, IStoreWriter store)
+        {
+            Add(index, (ulong)due);
+            machine.ApplyTimer(index, due, store);
         }
 
         public void Finish(IStoreWriter store)
@@ -64,6 +65,17 @@ internal sealed class ApplyWatch(SimCluster cluster)
         public ICompactionFilter? CreateCompactionFilter(IStoreReader store) => machine.CreateCompactionFilter(store);
 
         public ulong HashState(IStoreReader store) => machine.HashState(store);
+
+        private void Add(LogIndex index, ulong hash)
+        {
+            if (index != _index)
+            {
+                EndEntry();
+                (_index, _commands) = (index, HashStart);
+            }
+
+            _commands = unchecked((_commands ^ hash) * 1099511628211);
+        }
 
         private void EndEntry()
         {

@@ -10,6 +10,7 @@ namespace Quorate.StateMachines.KeyValue;
 public sealed class KeyValueMachine : IStateMachine
 {
     private readonly VersionWriter _writer = new();
+    private readonly LeaseBook _leases = new();
     private KvMeta? _meta;
     private bool _isMetaWritten = true;
 
@@ -28,6 +29,7 @@ public sealed class KeyValueMachine : IStateMachine
         _meta = KvMeta.Read(store);
         _isMetaWritten = true;
         _writer.Forget();
+        _leases.Open(store);
     }
 
     /// <inheritdoc/>
@@ -36,11 +38,11 @@ public sealed class KeyValueMachine : IStateMachine
         _writer.Start(store, Meta.Current);
         if (KvCommand.TryReadPut(command.Payload, out KvCommand.PutFields put))
         {
-            ApplyPut(put, reply);
+            ApplyPut(put, store, reply);
         }
         else if (KvCommand.TryDecode(command.Payload.ToArray(), out KvCommand? decoded))
         {
-            Apply(decoded, store, reply);
+            Apply(decoded, command, store, reply);
         }
         else
         {
@@ -49,6 +51,18 @@ public sealed class KeyValueMachine : IStateMachine
 
         if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }); }
     }
+
+    /// <inheritdoc/>
+    public long? NextDeadline => _leases.NextDeadline;
+
+    /// <inheritdoc/>
+    public void ApplyTimer(LogIndex index, long due, IStoreWriter store) => _leases.EndDue(due, store, id =>
+    {
+        _writer.Start(store, Meta.Current);
+        LeaseBook.Revoke(id, _writer, store);
+        if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }); }
+        return _writer.Changes;
+    });
 
     /// <inheritdoc/>
     public void Finish(IStoreWriter store)
@@ -73,9 +87,9 @@ public sealed class KeyValueMachine : IStateMachine
     /// <inheritdoc/>
     public ulong HashState(IStoreReader store) => KvStateHash.Compute(store);
 
-    private void Apply(KvCommand command, IStoreWriter store, ByteWriter reply)
+    private void Apply(KvCommand decoded, in CommittedCommand command, IStoreWriter store, ByteWriter reply)
     {
-        switch (command)
+        switch (decoded)
         {
             case KvCommand.DeleteRange delete:
                 ApplyDeleteRange(delete, reply);
@@ -89,15 +103,35 @@ public sealed class KeyValueMachine : IStateMachine
             case KvCommand.Compact compact:
                 ApplyCompact(compact, reply);
                 break;
+            case KvCommand.LeaseGrant grant:
+                ApplyGrant(grant, command, store, reply);
+                break;
+            case KvCommand.LeaseRevoke revoke:
+                if (LeaseBook.Revoke(revoke.Id, _writer, store)) { new KvReply.LeaseRevoke(_writer.Revision).Encode(reply); }
+                else { Refuse(reply, KvRefusal.LeaseNotFound); }
+                break;
+            case KvCommand.LeaseRenew renew:
+                new KvReply.LeaseRenew(Meta.Current, LeaseBook.Renew(renew.Id, command.Clock, store)).Encode(reply);
+                break;
             default:
-                throw Invariant.Unreachable(command);
+                throw Invariant.Unreachable(decoded);
         }
     }
 
-    private void ApplyPut(scoped in KvCommand.PutFields put, ByteWriter reply)
+    private void ApplyGrant(KvCommand.LeaseGrant grant, in CommittedCommand command, IStoreWriter store, ByteWriter reply)
+    {
+        KvRefusal refusal = RequestChecks.CheckFields(grant, maxTxnOps: 0);
+        LeaseRecord lease = default;
+        if (refusal == KvRefusal.None) { refusal = _leases.Grant(grant, command, store, out lease); }
+        if (refusal == KvRefusal.None) { new KvReply.LeaseGrant(Meta.Current, lease.Id, lease.Seconds).Encode(reply); }
+        else { Refuse(reply, refusal); }
+    }
+
+    private void ApplyPut(scoped in KvCommand.PutFields put, IStoreWriter store, ByteWriter reply)
     {
         KvRefusal refusal = RequestChecks.Check(put);
-        if (refusal == KvRefusal.None && put.Lease != 0) { refusal = KvRefusal.LeaseNotFound; }
+        bool hasLease = put.Lease == 0 || LeaseStore.Exists(store, put.Lease);
+        if (refusal == KvRefusal.None && !hasLease) { refusal = KvRefusal.LeaseNotFound; }
         if (refusal == KvRefusal.None)
         {
             int start = reply.Length;

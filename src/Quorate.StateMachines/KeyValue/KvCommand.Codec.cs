@@ -20,6 +20,9 @@ public abstract partial record KvCommand
         Range = 3,
         Txn = 4,
         Compact = 5,
+        LeaseGrant = 6,
+        LeaseRevoke = 7,
+        LeaseRenew = 8,
     }
 
     [Flags]
@@ -109,6 +112,19 @@ public abstract partial record KvCommand
                 writer.VarInt(compact.Revision);
                 writer.Bool(compact.Physical);
                 break;
+            case LeaseGrant grant:
+                writer.U8((byte)Kind.LeaseGrant);
+                writer.VarInt(grant.Id);
+                writer.VarInt(grant.Seconds);
+                break;
+            case LeaseRevoke revoke:
+                writer.U8((byte)Kind.LeaseRevoke);
+                writer.VarInt(revoke.Id);
+                break;
+            case LeaseRenew renew:
+                writer.U8((byte)Kind.LeaseRenew);
+                writer.VarInt(renew.Id);
+                break;
             default:
                 throw Invariant.Unreachable(command);
         }
@@ -184,6 +200,12 @@ public abstract partial record KvCommand
                 return depth <= MaxTxnDepth ? ReadTxn(ref reader, payload, depth) : null;
             case Kind.Compact:
                 return depth == 1 ? new Compact(reader.VarInt(), reader.Bool()) : null;
+            case Kind.LeaseGrant:
+                return depth == 1 ? new LeaseGrant(reader.VarInt(), reader.VarInt()) : null;
+            case Kind.LeaseRevoke:
+                return depth == 1 ? new LeaseRevoke(reader.VarInt()) : null;
+            case Kind.LeaseRenew:
+                return depth == 1 ? new LeaseRenew(reader.VarInt()) : null;
             default:
                 return null;
         }

@@ -85,4 +85,17 @@ public abstract partial record KvCommand
     /// <param name="Revision">Above the last compacted one, at most the current one.</param>
     /// <param name="Physical">The sender waits until space is reclaimed. The host's matter: the machine does nothing about it.</param>
     public sealed record Compact(long Revision, bool Physical) : KvCommand;
+
+    /// <summary>Creates a lease.</summary>
+    /// <param name="Id">0: the machine chooses a positive one.</param>
+    /// <param name="Seconds">How long it lives without a renewal; less than 1 counts as 1. A door raises it to its own minimum.</param>
+    public sealed record LeaseGrant(long Id, long Seconds) : KvCommand;
+
+    /// <summary>Ends a lease: deletes the keys that hang on it, in one revision.</summary>
+    /// <param name="Id">The lease.</param>
+    public sealed record LeaseRevoke(long Id) : KvCommand;
+
+    /// <summary>Lets a lease live its whole time again, from now on.</summary>
+    /// <param name="Id">The lease.</param>
+    public sealed record LeaseRenew(long Id) : KvCommand;
 }

@@ -41,4 +41,10 @@ public enum KvRefusal : byte
 
     /// <summary>Transactions nested deeper than <see cref="KvCommand.MaxTxnDepth"/>.</summary>
     TooDeep = 12,
+
+    /// <summary>A lease of that id exists. etcd: "lease already exists".</summary>
+    LeaseExists = 13,
+
+    /// <summary>More than <see cref="RequestChecks.MaxLeaseSeconds"/>. etcd: "too large lease TTL".</summary>
+    LeaseTooLong = 14,
 }

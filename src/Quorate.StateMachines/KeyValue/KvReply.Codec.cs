@@ -20,6 +20,9 @@ public abstract partial record KvReply
         Txn = 4,
         Compact = 5,
         Refused = 6,
+        LeaseGrant = 7,
+        LeaseRevoke = 8,
+        LeaseRenew = 9,
     }
 
     /// <summary>Appends the reply's bytes.</summary>
@@ -109,6 +112,21 @@ public abstract partial record KvReply
                 writer.U8((byte)Kind.Compact);
                 writer.VarInt(compact.Revision);
                 break;
+            case LeaseGrant grant:
+                writer.U8((byte)Kind.LeaseGrant);
+                writer.VarInt(grant.Id);
+                writer.VarInt(grant.Seconds);
+                writer.VarInt(grant.Revision);
+                break;
+            case LeaseRevoke revoke:
+                writer.U8((byte)Kind.LeaseRevoke);
+                writer.VarInt(revoke.Revision);
+                break;
+            case LeaseRenew renew:
+                writer.U8((byte)Kind.LeaseRenew);
+                writer.VarInt(renew.Seconds);
+                writer.VarInt(renew.Revision);
+                break;
             case Refused refused:
                 writer.U8((byte)Kind.Refused);
                 writer.U8((byte)refused.Refusal);
@@ -160,6 +178,15 @@ public abstract partial record KvReply
             case Kind.Refused:
                 var refusal = (KvRefusal)reader.U8();
                 return refusal == KvRefusal.None ? null : new Refused(reader.VarInt(), refusal);
+            case Kind.LeaseGrant:
+                long id = reader.VarInt();
+                long granted = reader.VarInt();
+                return new LeaseGrant(reader.VarInt(), id, granted);
+            case Kind.LeaseRevoke:
+                return new LeaseRevoke(reader.VarInt());
+            case Kind.LeaseRenew:
+                long renewed = reader.VarInt();
+                return new LeaseRenew(reader.VarInt(), renewed);
             default:
                 return null;
         }

@@ -35,6 +35,21 @@ public abstract partial record KvReply(long Revision)
     /// <param name="Revision">The current revision.</param>
     public sealed record Compact(long Revision) : KvReply(Revision);
 
+    /// <summary>Answers <see cref="KvCommand.LeaseGrant"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    /// <param name="Id">The lease; chosen here if the command left it open.</param>
+    /// <param name="Seconds">How long it lives.</param>
+    public sealed record LeaseGrant(long Revision, long Id, long Seconds) : KvReply(Revision);
+
+    /// <summary>Answers <see cref="KvCommand.LeaseRevoke"/>.</summary>
+    /// <param name="Revision">New if keys were deleted.</param>
+    public sealed record LeaseRevoke(long Revision) : KvReply(Revision);
+
+    /// <summary>Answers <see cref="KvCommand.LeaseRenew"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    /// <param name="Seconds">How long it lives from now on; 0 if there is no such lease.</param>
+    public sealed record LeaseRenew(long Revision, long Seconds) : KvReply(Revision);
+
     /// <summary>The command was refused as a whole and changed nothing.</summary>
     /// <param name="Revision">The current revision.</param>
     /// <param name="Refusal">Why; never None.</param>

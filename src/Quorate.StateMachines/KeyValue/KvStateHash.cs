@@ -5,7 +5,7 @@ using Quorate.Core;
 namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
-/// The hash of what can be read: revisions, and of each key the versions from its newest at or below the compacted revision on.
+/// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on, and leases.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -22,6 +22,12 @@ internal static class KvStateHash
             {
                 hash = Add(Add(hash, cursor.Key), cursor.Value);
             }
+        }
+
+        using ICursor leases = store.OpenCursor(LeaseStore.Lower, LeaseStore.Upper);
+        for (bool isValid = leases.SeekFirst(); isValid; isValid = leases.Next())
+        {
+            hash = Add(Add(hash, leases.Key), leases.Value);
         }
 
         return hash;

@@ -19,15 +19,15 @@ internal sealed class RecentKeys
     /// <param name="prefix">The key's part of a store key, without the revision.</param>
     /// <param name="state">What it looks like now; version 0 if it does not exist.</param>
     /// <returns>False if it is not known here.</returns>
-    public bool TryGet(ReadOnlySpan<byte> prefix, out (long CreateRevision, long Version) state)
+    public bool TryGet(ReadOnlySpan<byte> prefix, out (long CreateRevision, long Version, long Lease) state)
     {
         ref readonly Slot slot = ref _slots[IndexOf(prefix)];
-        state = (slot.CreateRevision, slot.Version);
+        state = (slot.CreateRevision, slot.Version, slot.Lease);
         return slot.Key is not null && prefix.SequenceEqual(slot.Key.AsSpan(0, slot.KeyBytes));
     }
 
     /// <summary>Notes how a key looks after a write; version 0: it was deleted.</summary>
-    public void Set(ReadOnlySpan<byte> prefix, long createRevision, long version)
+    public void Set(ReadOnlySpan<byte> prefix, long createRevision, long version, long lease)
     {
         ref Slot slot = ref _slots[IndexOf(prefix)];
         bool isSame = slot.Key is not null && prefix.SequenceEqual(slot.Key.AsSpan(0, slot.KeyBytes));
@@ -52,6 +52,7 @@ internal sealed class RecentKeys
 
         slot.CreateRevision = createRevision;
         slot.Version = version;
+        slot.Lease = lease;
     }
 
     /// <summary>Forgets all: the store was replaced.</summary>
@@ -76,5 +77,6 @@ internal sealed class RecentKeys
         public int KeyBytes;
         public long CreateRevision;
         public long Version;
+        public long Lease;
     }
 }

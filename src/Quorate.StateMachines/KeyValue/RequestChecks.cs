@@ -11,6 +11,9 @@ public static class RequestChecks
     /// <summary>Most conditions, and most operations on either side, of a transaction: etcd's default for --max-txn-ops.</summary>
     public const int DefaultMaxTxnOps = 128;
 
+    /// <summary>Longest time to live of a lease: some 285 years, as in etcd.</summary>
+    public const long MaxLeaseSeconds = 9_000_000_000;
+
     /// <summary>Checks any command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="maxTxnOps">Longest list of a transaction; transactions within share what the outer lists leave. At least 0.</param>
@@ -58,6 +61,7 @@ public static class RequestChecks
         KvCommand.Range range => Check(range.Query),
         KvCommand.Txn txn => depth > KvCommand.MaxTxnDepth ? KvRefusal.TooDeep : CheckTxn(txn, maxTxnOps, depth),
         KvCommand.NoRequest => KvRefusal.KeyNotFound,
+        KvCommand.LeaseGrant grant => grant.Seconds > MaxLeaseSeconds ? KvRefusal.LeaseTooLong : KvRefusal.None,
         _ => KvRefusal.None,
     };
 

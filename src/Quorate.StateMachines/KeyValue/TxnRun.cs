@@ -101,7 +101,7 @@ internal sealed class TxnRun
 
     private KvRefusal CheckPut(KvCommand.Put put)
     {
-        if (put.Lease != 0) { return KvRefusal.LeaseNotFound; }
+        if (put.Lease != 0 && !LeaseStore.Exists(_store, put.Lease)) { return KvRefusal.LeaseNotFound; }
         if (!put.IgnoreValue && !put.IgnoreLease) { return KvRefusal.None; }
         return RangeReader.Exists(_store, put.Key.Span, _before.Current) ? KvRefusal.None : KvRefusal.KeyNotFound;
     }

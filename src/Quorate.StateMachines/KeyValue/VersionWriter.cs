@@ -11,6 +11,7 @@ internal sealed class VersionWriter
     private readonly ByteWriter _value = new(4096);
     private readonly ByteWriter _deleted = new();
     private readonly RecentKeys _recent = new();
+    private readonly LeaseKeys _attachments = new();
     private byte[] _key = new byte[256];
     private byte[] _userKey = [];
     private IStoreWriter? _store;
@@ -19,6 +20,9 @@ internal sealed class VersionWriter
 
     /// <summary>True once something was written.</summary>
     public bool HasChanged => _changes > 0;
+
+    /// <summary>Versions written.</summary>
+    public long Changes => _changes;
 
     /// <summary>The newest revision as the command sees it: the new one from its first change on.</summary>
     public long Revision => HasChanged ? _before + 1 : _before;
@@ -41,14 +45,15 @@ internal sealed class VersionWriter
     {
         Span<byte> key = KeyFor(put.Key);
 
-        // A plain put needs of the old version only its age, which is often at hand.
+        // A plain put needs of the old version only its age and its lease, which are often at hand.
         bool isPlain = !put.PrevKv && !put.IgnoreValue && !put.IgnoreLease;
-        if (isPlain && _recent.TryGet(VersionKeys.Prefix(key), out (long CreateRevision, long Version) recent))
+        if (isPlain && _recent.TryGet(VersionKeys.Prefix(key), out (long CreateRevision, long Version, long Lease) recent))
         {
             reply.U8((byte)KvReply.Kind.Put);
             KvReply.WriteNoMoreRecords(reply);
             reply.VarInt(_before + 1);
             bool isThere = recent.Version > 0;
+            Attach(put.Key, from: recent.Lease, to: put.Lease);
             WritePut(key, isThere ? recent.CreateRevision : _before + 1, recent.Version + 1, put.Lease, put.Value);
             return KvRefusal.None;
         }
@@ -71,13 +76,30 @@ internal sealed class VersionWriter
         KvReply.WriteNoMoreRecords(reply);
         reply.VarInt(_before + 1);
 
+        long lease = put.IgnoreLease ? kept.Lease : put.Lease;
+        long oldLease = exists ? old.Lease : 0;
         WritePut(
             key,
             createRevision: exists ? old.CreateRevision : _before + 1,
             version: exists ? old.Version + 1 : 1,
-            lease: put.IgnoreLease ? kept.Lease : put.Lease,
+            lease,
             put.IgnoreValue ? kept.Value : put.Value);
+        Attach(put.Key, oldLease, lease);
         return KvRefusal.None;
+    }
+
+    /// <summary>Deletes the keys that hang on a lease, in order.</summary>
+    public void DeleteKeysOf(long lease)
+    {
+        _deleted.Clear();
+        LeaseKeys.Collect(Store, lease, _deleted);
+        var keys = new ByteReader(_deleted.Written);
+        while (!keys.AtEnd)
+        {
+            ReadOnlySpan<byte> userKey = keys.Bytes();
+            WriteTombstone(KeyFor(userKey));
+            _attachments.Remove(Store, lease, userKey);
+        }
     }
 
     /// <summary>The store was replaced: nothing known of it holds any more.</summary>
@@ -104,7 +126,9 @@ internal sealed class VersionWriter
 
         KvReply.WriteNoMoreRecords(reply);
         if (!exists) { return 0; }
+        long lease = old.Lease;
         WriteTombstone(key);
+        Attach(delete.Key.Span, lease, to: 0);
         return 1;
     }
 
@@ -117,8 +141,10 @@ internal sealed class VersionWriter
         {
             for (; scan.MoveNext(); count++)
             {
+                var version = VersionValue.Read(scan.StoreValue);
+                _deleted.VarInt(version.Lease);
                 _deleted.Bytes(VersionKeys.Prefix(scan.StoreKey));
-                if (delete.PrevKv) { WriteRecord(scan.StoreKey, VersionValue.Read(scan.StoreValue), reply); }
+                if (delete.PrevKv) { WriteRecord(scan.StoreKey, version, reply); }
             }
         }
 
@@ -126,23 +152,35 @@ internal sealed class VersionWriter
         var prefixes = new ByteReader(_deleted.Written);
         while (!prefixes.AtEnd)
         {
+            long lease = prefixes.VarInt();
             ReadOnlySpan<byte> prefix = prefixes.Bytes();
             Span<byte> key = Room(ref _key, prefix.Length + VersionKeys.SuffixBytes);
             prefix.CopyTo(key);
             WriteTombstone(key);
+            if (lease != 0) { Attach(UserKey(prefix), lease, to: 0); }
         }
 
         return count;
     }
 
+    private ReadOnlySpan<byte> UserKey(ReadOnlySpan<byte> prefix)
+    {
+        Span<byte> userKey = Room(ref _userKey, prefix.Length);
+        return userKey[..VersionKeys.WriteUserKey(prefix, userKey)];
+    }
+
+    private void Attach(ReadOnlySpan<byte> userKey, long from, long to)
+    {
+        if (from == to) { return; }
+        if (from != 0) { _attachments.Remove(Store, from, userKey); }
+        if (to != 0) { _attachments.Add(Store, to, userKey); }
+    }
+
     private void WriteRecord(ReadOnlySpan<byte> storeKey, in VersionValue version, ByteWriter reply)
     {
-        ReadOnlySpan<byte> prefix = VersionKeys.Prefix(storeKey);
-        Span<byte> userKey = Room(ref _userKey, prefix.Length);
-        int length = VersionKeys.WriteUserKey(prefix, userKey);
         KvReply.WriteRecord(
             reply,
-            userKey[..length],
+            UserKey(VersionKeys.Prefix(storeKey)),
             version.Value,
             version.CreateRevision,
             VersionKeys.Revision(storeKey),
@@ -154,7 +192,7 @@ internal sealed class VersionWriter
     {
         _value.Clear();
         VersionValue.Write(_value, createRevision, version, lease, value);
-        _recent.Set(VersionKeys.Prefix(key), createRevision, version);
+        _recent.Set(VersionKeys.Prefix(key), createRevision, version, lease);
         Write(key);
     }
 
@@ -162,7 +200,7 @@ internal sealed class VersionWriter
     {
         _value.Clear();
         VersionValue.WriteTombstone(_value);
-        _recent.Set(VersionKeys.Prefix(key), createRevision: 0, version: 0);
+        _recent.Set(VersionKeys.Prefix(key), createRevision: 0, version: 0, lease: 0);
         Write(key);
     }
 

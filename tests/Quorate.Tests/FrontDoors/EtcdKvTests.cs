@@ -269,11 +269,9 @@ public class EtcdKvTests
     {
         await using EtcdDoor door = await EtcdDoor.Open();
         Assert.Equal(
-            "Unimplemented: unknown service etcdserverpb.Lease",
+            "Unimplemented: unknown service etcdserverpb.Nothing",
             await door.ErrorOf(
-                new EtcdMethod<LeaseGrantRequest, LeaseGrantResponse>(
-                    "/etcdserverpb.Lease/LeaseGrant", LeaseGrantResponse.Parser),
-                new LeaseGrantRequest()));
+                new EtcdMethod<HashRequest, HashResponse>("/etcdserverpb.Nothing/Hash", HashResponse.Parser), new HashRequest()));
         Assert.Equal(
             "Unimplemented: unknown method Hash for service etcdserverpb.Maintenance",
             await door.ErrorOf(

@@ -43,6 +43,9 @@ internal sealed class FakeNode : INodeClient
 
     public int Proposals { get; private set; }
 
+    /// <summary>The shard's clock, in milliseconds.</summary>
+    public long Clock { get; set; }
+
     /// <summary>Writes that wait for the gate.</summary>
     public int Waiting => _waiting;
 
@@ -73,7 +76,7 @@ internal sealed class FakeNode : INodeClient
             Proposals++;
             _applied = _applied.Next;
             _machine.Apply(
-                new CommittedCommand(_applied, HybridTime.FromUnixMilliseconds(1), command.Span), _store, reply);
+                new CommittedCommand(_applied, HybridTime.FromUnixMilliseconds(1), command.Span, Clock), _store, reply);
             _machine.Finish(_store);
         }
 
@@ -91,7 +94,7 @@ internal sealed class FakeNode : INodeClient
         lock (_gate)
         {
             OpenViews++;
-            return new(new ReadResult(RequestOutcome.Done, new View(this, _store.Clone(), _applied)));
+            return new(new ReadResult(RequestOutcome.Done, new View(this, _store.Clone(), _applied), Clock));
         }
     }
 

@@ -11,13 +11,24 @@ public sealed class FrameTests
     public void An_entry_has_the_bytes_that_DESIGN_shows()
     {
         var writer = new ByteWriter();
-        EntryPayload.Begin(writer, HybridTime.FromUnixMilliseconds(1), 1);
+        EntryPayload.Begin(writer, HybridTime.FromUnixMilliseconds(1), elapsed: 300, due: 5, count: 1);
         EntryPayload.Add(writer, new(7, 1, new(2), new byte[] { 0xAB }));
-        Assert.Equal("0100000100000000000107000000000000000102" + "01AB", Convert.ToHexString(writer.Written));
+        Assert.Equal("020000010000000000" + "AC02" + "05" + "01" + "0700000000000000" + "0102" + "01AB", Convert.ToHexString(writer.Written));
         var reader = new EntryPayload.Reader(writer.Written);
+        Assert.Equal((1L, 300L, 5L), (reader.Stamp.UnixMilliseconds, reader.Elapsed, reader.Due));
         Assert.True(reader.TryNext(out ulong session, out ulong sequence, out LogIndex first, out ReadOnlySpan<byte> command));
         Assert.Equal((7UL, 1UL, new LogIndex(2), "AB"), (session, sequence, first, Convert.ToHexString(command)));
         Assert.False(reader.TryNext(out _, out _, out _, out _));
+    }
+
+    // Entries of the first version may still stand in a log.
+    [Fact]
+    public void An_entry_without_a_clock_is_read_too()
+    {
+        var reader = new EntryPayload.Reader(Convert.FromHexString("01000001000000000001070000000000000001" + "0201AB"));
+        Assert.Equal((1L, 0L, 0L), (reader.Stamp.UnixMilliseconds, reader.Elapsed, reader.Due));
+        Assert.True(reader.TryNext(out _, out _, out _, out ReadOnlySpan<byte> command));
+        Assert.Equal("AB", Convert.ToHexString(command));
     }
 
     [Fact]

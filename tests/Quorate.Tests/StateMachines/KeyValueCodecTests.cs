@@ -14,6 +14,9 @@ public class KeyValueCodecTests
         { Delete("k", "l", prevKv: true), "01 02 01 016B 016C" },
         { Get("k", revision: 5), "01 03 016B 00 00 0A 00 00 00 00 00 00 00 00" },
         { new KvCommand.Compact(300, true), "01 05 D804 01" },
+        { new KvCommand.LeaseGrant(0, 60), "01 06 00 78" },
+        { new KvCommand.LeaseRevoke(-1), "01 07 01" },
+        { new KvCommand.LeaseRenew(300), "01 08 D804" },
         {
             If([Compare(KvCompareTarget.Mod, "a", KvCompareResult.NotEqual, 1)], [Put("b")], [All()]),
             "01 04 01 0406016100 02 00 01 01000001 6200 01 04000000"
@@ -29,6 +32,9 @@ public class KeyValueCodecTests
         { new KvReply.Txn(3, true, [new KvReply.Put(3, null), new KvReply.Txn(0, false, [])]), "01 04 01 02 010006 04000000 06" },
         { new KvReply.Compact(3), "01 05 06" },
         { new KvReply.Refused(3, KvRefusal.LeaseNotFound), "01 06 0B 06" },
+        { new KvReply.LeaseGrant(3, 7, 60), "01 07 0E 78 06" },
+        { new KvReply.LeaseRevoke(3), "01 08 06" },
+        { new KvReply.LeaseRenew(3, 60), "01 09 78 06" },
     };
 
     [Theory]
@@ -123,6 +129,7 @@ public class KeyValueCodecTests
     [InlineData("01010000FFFFFFFF7F")] // A key of 32 GiB.
     [InlineData("0105020002")] // More after the end.
     [InlineData("0104000105020000")] // A compaction in a transaction.
+    [InlineData("010400010702000000")] // A lease's end in a transaction.
     [InlineData("0101080001610162")] // An unknown flag.
     [InlineData("0101000001610162FF")]
     [InlineData("01038080808080808080808001")]
@@ -194,7 +201,8 @@ public class KeyValueCodecTests
             return false;
         }
 
-        public ICursor OpenCursor(ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper) => throw new NotSupportedException();
+        public ICursor OpenCursor(ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper) =>
+            new CheckedStore(new KeyValueMachine()).OpenCursor(lower, upper);
 
         public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
         {

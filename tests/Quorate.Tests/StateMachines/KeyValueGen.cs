@@ -15,12 +15,14 @@ internal sealed class KeyValueGen(Prng prng)
     /// <summary>The revision that random ones lie around.</summary>
     public long Current { get; set; } = 1;
 
-    public KvCommand Command() => prng.Below(20) switch
+    public KvCommand Command() => prng.Below(24) switch
     {
         < 9 => Put(),
         < 12 => Delete(),
         < 18 => Txn(depth: 1),
         < 19 => new KvCommand.Range(Query()),
+        < 22 => new KvCommand.LeaseGrant(Lease(), prng.Chance(1, 20) ? 9_000_000_001 : prng.Between(-1, 9)),
+        < 23 => prng.Chance(1, 3) ? new KvCommand.LeaseRevoke(Lease()) : new KvCommand.LeaseRenew(Lease()),
         _ => new KvCommand.Compact(prng.Chance(1, 4) ? prng.Between(-2, Current + 2) : Math.Max(0, Current - prng.Below(20)), prng.Chance(1, 2)),
     };
 
@@ -63,13 +65,17 @@ internal sealed class KeyValueGen(Prng prng)
     private KvCommand.Put Put()
     {
         bool ignoreValue = prng.Chance(1, 10);
+        bool ignoreLease = prng.Chance(1, 10);
         return new KvCommand.Put(Key(), ignoreValue ? default : KeyValueHarness.Bytes(Values[prng.Below(Values.Length)]))
         {
             PrevKv = prng.Chance(1, 2),
             IgnoreValue = ignoreValue,
-            IgnoreLease = prng.Chance(1, 10),
+            IgnoreLease = ignoreLease,
+            Lease = ignoreLease || prng.Chance(2, 3) ? 0 : Lease(),
         };
     }
+
+    private long Lease() => prng.Below(4) is var lease and > 0 ? lease : -1;
 
     private KvCommand.DeleteRange Delete() => new(Key(), prng.Chance(1, 2) ? default : End()) { PrevKv = prng.Chance(1, 2) };
 

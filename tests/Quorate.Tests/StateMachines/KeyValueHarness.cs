@@ -32,6 +32,9 @@ internal sealed class KeyValueHarness
 
     public CheckedStore Store => (CheckedStore)Writer;
 
+    /// <summary>The shard's clock, in milliseconds, as the next command will carry it.</summary>
+    public long Clock { get; set; }
+
     public ulong Hash => Machine.HashState(Writer);
 
     public static ReadOnlyMemory<byte> Bytes(string latin1) => Encoding.Latin1.GetBytes(latin1);
@@ -67,10 +70,18 @@ internal sealed class KeyValueHarness
     {
         _index = _index.Next;
         var reply = new ByteWriter();
-        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload), Writer, reply);
+        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload, Clock), Writer, reply);
         Machine.Finish(Writer);
         Assert.True(KvReply.TryDecode(reply.ToArray(), out KvReply? decoded));
         return decoded;
+    }
+
+    /// <summary>The host's timer: all that was due by this time.</summary>
+    public void Timer(long due)
+    {
+        _index = _index.Next;
+        Machine.ApplyTimer(_index, due, Writer);
+        Machine.Finish(Writer);
     }
 
     public string Ask(RangeQuery query) => Text(KvQueries.Range(Writer, query));
@@ -85,6 +96,9 @@ internal sealed class KeyValueHarness
         KvReply.Range range => Text(range.Result),
         KvReply.Txn txn => $"{(txn.Succeeded ? "then" : "else")}@{txn.Revision}[{string.Join("; ", txn.Responses.Select(Text))}]",
         KvReply.Compact compact => $"compacted@{compact.Revision}",
+        KvReply.LeaseGrant grant => $"lease {grant.Id} for {grant.Seconds} s@{grant.Revision}",
+        KvReply.LeaseRevoke revoke => $"revoked@{revoke.Revision}",
+        KvReply.LeaseRenew renew => $"renewed for {renew.Seconds} s@{renew.Revision}",
         KvReply.Refused refused => $"{refused.Refusal}@{refused.Revision}",
         _ => throw Invariant.Unreachable(reply),
     };

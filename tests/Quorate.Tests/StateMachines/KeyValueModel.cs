@@ -10,7 +10,16 @@ internal sealed class KeyValueModel
     // Index = revision. Revision 0 never was; revision 1 is the empty store.
     private readonly List<SortedDictionary<string, Rec>> _states = [NewState(), NewState()];
 
+    private readonly SortedDictionary<long, Lease> _leases = [];
+
     public long Compacted { get; private set; } = -1;
+
+    /// <summary>The shard's clock, in milliseconds.</summary>
+    public long Clock { get; set; }
+
+    /// <summary>Each lease, and its keys.</summary>
+    public IEnumerable<string> Leases => _leases.OrderBy(static lease => lease.Value.Deadline).ThenBy(static lease => (ulong)lease.Key)
+        .Select(lease => $"{lease.Key} of {lease.Value.Seconds} s until {lease.Value.Deadline}: {string.Join(' ', KeysOf(lease.Key))}");
 
     public long Current => _states.Count - 1;
 
@@ -24,6 +33,9 @@ internal sealed class KeyValueModel
             {
                 KvCommand.Compact compact => Compact(compact.Revision),
                 KvCommand.Op operation => Run(operation),
+                KvCommand.LeaseGrant grant => Grant(grant),
+                KvCommand.LeaseRevoke revoke => Revoke(revoke.Id),
+                KvCommand.LeaseRenew renew => Renew(renew.Id),
                 _ => throw new InvalidOperationException(),
             };
         }
@@ -59,7 +71,53 @@ internal sealed class KeyValueModel
     };
 
     private static KeyValueRecord Record(string key, Rec rec) =>
-        new(KeyValueHarness.Bytes(key), KeyValueHarness.Bytes(rec.Value), rec.Create, rec.Mod, rec.Version, Lease: 0);
+        new(KeyValueHarness.Bytes(key), KeyValueHarness.Bytes(rec.Value), rec.Create, rec.Mod, rec.Version, rec.Lease);
+
+    /// <summary>
+    /// Each lease has a time to be looked at: its deadline as of when it was granted or last looked at. In that order, leases whose
+    /// time has come end, each in a revision of its own, or are given another time.
+    /// </summary>
+    public void Timer(long due)
+    {
+        foreach ((long id, Lease lease) in _leases.OrderBy(static l => l.Value.LookAt).ThenBy(static l => (ulong)l.Key).ToArray())
+        {
+            if (lease.LookAt > due) { continue; }
+            if (lease.Deadline <= due) { Revoke(id); }
+            else { _leases[id] = lease with { LookAt = lease.Deadline }; }
+        }
+    }
+
+    private string[] KeysOf(long lease) => [.. Now.Where(p => p.Value.Lease == lease).Select(static p => p.Key)];
+
+    private KvReply.LeaseGrant Grant(KvCommand.LeaseGrant grant)
+    {
+        if (grant.Seconds > 9_000_000_000) { throw new RefusedException(KvRefusal.LeaseTooLong); }
+        long seconds = Math.Max(1, grant.Seconds);
+        long deadline = Clock + (1000 * seconds);
+        if (!_leases.TryAdd(grant.Id, new Lease(seconds, deadline, deadline))) { throw new RefusedException(KvRefusal.LeaseExists); }
+        return new KvReply.LeaseGrant(Current, grant.Id, seconds);
+    }
+
+    private KvReply.LeaseRevoke Revoke(long id)
+    {
+        if (!_leases.ContainsKey(id)) { throw new RefusedException(KvRefusal.LeaseNotFound); }
+        string[] keys = KeysOf(id);
+        _leases.Remove(id);
+        if (keys.Length > 0)
+        {
+            _states.Add(new SortedDictionary<string, Rec>(Now, StringComparer.Ordinal));
+            foreach (string key in keys) { Now.Remove(key); }
+        }
+
+        return new KvReply.LeaseRevoke(Current);
+    }
+
+    private KvReply.LeaseRenew Renew(long id)
+    {
+        if (!_leases.TryGetValue(id, out Lease? lease)) { return new KvReply.LeaseRenew(Current, 0); }
+        _leases[id] = lease with { Deadline = Clock + (1000 * lease.Seconds) };
+        return new KvReply.LeaseRenew(Current, lease.Seconds);
+    }
 
     private KvReply.Compact Compact(long revision)
     {
@@ -91,12 +149,13 @@ internal sealed class KeyValueModel
     private KvReply.Put Put(KvCommand.Put put, Work work)
     {
         string key = Text(put.Key);
-        if (put.Lease != 0) { throw new RefusedException(KvRefusal.LeaseNotFound); }
+        if (put.Lease != 0 && !_leases.ContainsKey(put.Lease)) { throw new RefusedException(KvRefusal.LeaseNotFound); }
         if ((put.IgnoreValue || put.IgnoreLease) && !Now.ContainsKey(key)) { throw new RefusedException(KvRefusal.KeyNotFound); }
         Rec? old = work.State.GetValueOrDefault(key);
         string value = put.IgnoreValue ? (old ?? Now[key]).Value : Text(put.Value);
+        long lease = put.IgnoreLease ? (old ?? Now[key]).Lease : put.Lease;
         long next = Current + 1;
-        work.State[key] = new Rec(value, old?.Create ?? next, next, (old?.Version ?? 0) + 1);
+        work.State[key] = new Rec(value, old?.Create ?? next, next, (old?.Version ?? 0) + 1, lease);
         work.Changed = true;
         return new KvReply.Put(next, put.PrevKv && old is not null ? Record(key, old) : null);
     }
@@ -123,7 +182,7 @@ internal sealed class KeyValueModel
         if (recs.Length == 0)
         {
             if (compare.Target == KvCompareTarget.Value) { return false; }
-            recs = [new Rec("", 0, 0, 0)];
+            recs = [new Rec("", 0, 0, 0, 0)];
         }
 
         return recs.All(rec =>
@@ -133,7 +192,7 @@ internal sealed class KeyValueModel
                 KvCompareTarget.Version => rec.Version.CompareTo(compare.Number),
                 KvCompareTarget.Create => rec.Create.CompareTo(compare.Number),
                 KvCompareTarget.Mod => rec.Mod.CompareTo(compare.Number),
-                KvCompareTarget.Lease => 0L.CompareTo(compare.Number),
+                KvCompareTarget.Lease => rec.Lease.CompareTo(compare.Number),
                 _ => string.CompareOrdinal(rec.Value, Text(compare.Value)),
             });
             return compare.Result switch
@@ -191,7 +250,9 @@ internal sealed class KeyValueModel
             KvRefusal.None);
     }
 
-    private sealed record Rec(string Value, long Create, long Mod, long Version);
+    private sealed record Rec(string Value, long Create, long Mod, long Version, long Lease);
+
+    private sealed record Lease(long Seconds, long Deadline, long LookAt);
 
     private sealed class Work(SortedDictionary<string, Rec> state)
     {

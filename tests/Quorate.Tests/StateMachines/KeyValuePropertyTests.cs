@@ -21,6 +21,7 @@ public class KeyValuePropertyTests
         var twin = new KeyValueHarness();
         var model = new KeyValueModel();
         int dropped = 0;
+        int expired = 0;
 
         for (int step = 0; step < 400; step++)
         {
@@ -39,6 +40,18 @@ public class KeyValuePropertyTests
             (expected, actual) = (Text(model.Do(reads)), Text(KvQueries.Txn(kv.Store, reads)));
             Assert.True(expected == actual, $"seed {seed}, step {step}, {reads}:\n{expected} says the model,\n{actual} the view");
 
+            Assert.Equal(model.Leases, LeasesOf(kv));
+            model.Clock = kv.Clock = twin.Clock += prng.Below(600);
+            if (kv.Machine.NextDeadline <= kv.Clock && prng.Chance(2, 3))
+            {
+                expired += model.Leases.Count();
+                long due = kv.Clock - prng.Below(100);
+                model.Timer(due);
+                kv.Timer(due);
+                twin.Timer(due);
+                expired -= model.Leases.Count();
+            }
+
             int before = kv.Store.Count;
             if (prng.Chance(1, 10)) { kv.Store.CompactSome(prng); }
             if (prng.Chance(1, 20)) { kv.Store.CompactAll(); }
@@ -49,7 +62,12 @@ public class KeyValuePropertyTests
 
         Assert.Equal(twin.Hash, kv.Hash);
         Assert.True(dropped > 50, $"only {dropped} versions were dropped: the run proves too little");
+        Assert.True(expired > 5, $"only {expired} leases expired: the run proves too little");
     }
+
+    private static IEnumerable<string> LeasesOf(KeyValueHarness kv) => LeaseQueries.All(kv.Store).Select(lease =>
+        $"{lease.Id} of {lease.Seconds} s until {lease.Deadline}: "
+            + string.Join(' ', LeaseQueries.KeysOf(kv.Store, lease.Id).Select(static key => System.Text.Encoding.Latin1.GetString(key.Span))));
 
     // Property: a different last command gives a different hash; else a hash of nothing would pass the tests above.
     [Fact]
@@ -58,7 +76,8 @@ public class KeyValuePropertyTests
         KvCommand[] last =
         [
             new KvCommand.Compact(0, false), Put("a", "1"), Put("a", "2"), Put("b", "1"), Put("a\0", "1"), Delete("x"),
-            All(Put("a", "1"), Put("b", "1")), All(Put("b", "1"), Put("a", "1")),
+            All(Put("a", "1"), Put("b", "1")), All(Put("b", "1"), Put("a", "1")), new KvCommand.LeaseGrant(1, 5),
+            new KvCommand.LeaseGrant(1, 6), new KvCommand.LeaseGrant(2, 5),
         ];
         ulong[] hashes =
         [

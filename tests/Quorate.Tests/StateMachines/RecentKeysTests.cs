@@ -12,7 +12,7 @@ public sealed class RecentKeysTests
     {
         var random = new Prng(9);
         var recent = new RecentKeys();
-        var model = new Dictionary<int, (long, long)>();
+        var model = new Dictionary<int, (long, long, long)>();
         int known = 0;
         for (long step = 1; step < 200_000; step++)
         {
@@ -20,10 +20,10 @@ public sealed class RecentKeysTests
             byte[] bytes = [.. BitConverter.GetBytes(key), .. new byte[key % 300]];
             if (random.Chance(1, 2))
             {
-                recent.Set(bytes, step, step % 7);
-                model[key] = (step, step % 7);
+                recent.Set(bytes, step, step % 7, step % 3);
+                model[key] = (step, step % 7, step % 3);
             }
-            else if (recent.TryGet(bytes, out (long, long) state))
+            else if (recent.TryGet(bytes, out (long, long, long) state))
             {
                 known++;
                 Assert.Equal(model[key], state);

@@ -52,6 +52,26 @@ public static class EtcdMethods
     public static EtcdMethod<MemberListRequest, MemberListResponse> MemberList { get; } =
         new("/etcdserverpb.Cluster/MemberList", MemberListResponse.Parser, static _ => true);
 
+    /// <summary>Creates a lease.</summary>
+    public static EtcdMethod<LeaseGrantRequest, LeaseGrantResponse> LeaseGrant { get; } =
+        new("/etcdserverpb.Lease/LeaseGrant", LeaseGrantResponse.Parser);
+
+    /// <summary>Ends a lease.</summary>
+    public static EtcdMethod<LeaseRevokeRequest, LeaseRevokeResponse> LeaseRevoke { get; } =
+        new("/etcdserverpb.Lease/LeaseRevoke", LeaseRevokeResponse.Parser);
+
+    /// <summary>Renews leases; a stream.</summary>
+    public static EtcdMethod<LeaseKeepAliveRequest, LeaseKeepAliveResponse> LeaseKeepAlive { get; } =
+        new("/etcdserverpb.Lease/LeaseKeepAlive", LeaseKeepAliveResponse.Parser);
+
+    /// <summary>A lease, and its keys.</summary>
+    public static EtcdMethod<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse> LeaseTimeToLive { get; } =
+        new("/etcdserverpb.Lease/LeaseTimeToLive", LeaseTimeToLiveResponse.Parser, static _ => true);
+
+    /// <summary>All leases.</summary>
+    public static EtcdMethod<LeaseLeasesRequest, LeaseLeasesResponse> LeaseLeases { get; } =
+        new("/etcdserverpb.Lease/LeaseLeases", LeaseLeasesResponse.Parser, static _ => true);
+
     private static bool IsReadOnlyTxn(TxnRequest request) =>
         request.Success.Concat(request.Failure).All(static op => op.RequestCase switch
         {

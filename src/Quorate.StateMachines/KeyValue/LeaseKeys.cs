@@ -1,0 +1,45 @@
+using System.Buffers.Binary;
+using Quorate.Core;
+
+namespace Quorate.StateMachines.KeyValue;
+
+/// <summary>Which keys hang on which lease: kind u8 (6) | lease id u64 big-endian | user key, without a value.</summary>
+internal sealed class LeaseKeys
+{
+    public const byte Kind = 6;
+    private const int PrefixBytes = 9;
+
+    private byte[] _key = new byte[128];
+
+    public void Add(IStoreWriter store, long lease, ReadOnlySpan<byte> userKey) => store.Put(Key(lease, userKey), []);
+
+    public void Remove(IStoreWriter store, long lease, ReadOnlySpan<byte> userKey) => store.Delete(Key(lease, userKey));
+
+    /// <summary>Appends a lease's keys in order, each with its length before it.</summary>
+    public static void Collect(IStoreReader store, long lease, ByteWriter keys)
+    {
+        Span<byte> lower = stackalloc byte[PrefixBytes];
+        Span<byte> upper = stackalloc byte[PrefixBytes];
+        WritePrefix(lease, lower);
+        bool isLast = unchecked((ulong)lease) == ulong.MaxValue;
+        if (isLast) { upper[0] = Kind + 1; }
+        else { WritePrefix(unchecked(lease + 1), upper); }
+        using ICursor cursor = store.OpenCursor(lower, isLast ? upper[..1] : upper);
+        for (bool isValid = cursor.SeekFirst(); isValid; isValid = cursor.Next()) { keys.Bytes(cursor.Key[PrefixBytes..]); }
+    }
+
+    private static void WritePrefix(long lease, Span<byte> destination)
+    {
+        destination[0] = Kind;
+        BinaryPrimitives.WriteUInt64BigEndian(destination[1..], unchecked((ulong)lease));
+    }
+
+    private ReadOnlySpan<byte> Key(long lease, ReadOnlySpan<byte> userKey)
+    {
+        int length = PrefixBytes + userKey.Length;
+        if (_key.Length < length) { _key = new byte[length * 2L]; }
+        WritePrefix(lease, _key);
+        userKey.CopyTo(_key.AsSpan(PrefixBytes));
+        return _key.AsSpan(0, length);
+    }
+}
