@@ -75,7 +75,7 @@ internal sealed class EtcdctlStoreClient(IEnumerable<Uri> endpoints) : IStoreCli
     {
         Tool.Result result = Tool.Run(
             "etcdctl", ["--endpoints", _endpoints, "--dial-timeout=1s", "--command-timeout=2s", "--write-out=json", .. command], input);
-        if (result.ExitCode != 0) { throw new CallFailedException(result.Error, Refusals.MayHaveHappened(result.Error)); }
+        if (result.ExitCode != 0) { throw new CallFailedException(result.Error, Refusals.MayHaveHappenedOfEtcdctl(result.Error)); }
         return JsonDocument.Parse(result.Output);
     }
 

@@ -37,7 +37,7 @@ internal sealed class PythonStoreClient : IStoreClient
         await _worker.StandardInput.FlushAsync();
         string line = await _worker.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) ??
             throw new InvalidOperationException("the worker of python ended");
-        if (!line.StartsWith("ok", StringComparison.Ordinal)) { throw new CallFailedException(line, Refusals.MayHaveHappened(line)); }
+        if (!line.StartsWith("ok", StringComparison.Ordinal)) { throw new CallFailedException(line, Refusals.MayHaveHappenedOfPython(line)); }
         var body = ByteString.FromBase64(line[2..].Trim());
         return request switch
         {
