@@ -57,7 +57,7 @@ public sealed class ReliabilityFacts
         {
             Real.Passed += (long)Number(json, "passed");
             Real.Failed += (long)Number(json, "failed");
-            Real.Minutes = Math.Round(Real.Minutes + Number(json, "minutes"), 1);
+            Real.Minutes = Math.Round(Real.Minutes + Number(json, "minutes"), 3);
             Real.Operations += (long)Number(json, "operations");
         }
         else if (json.TryGetProperty("fault", out JsonElement fault) && json.TryGetProperty("where", out JsonElement where) && Text(where) == "real")
@@ -65,7 +65,7 @@ public sealed class ReliabilityFacts
             RealFault row = Entry(Real.Faults, Known(Text(fault)));
             row.Passed += (long)Number(json, "passed");
             row.Failed += (long)Number(json, "failed");
-            row.Minutes = Math.Round(row.Minutes + Number(json, "minutes"), 1);
+            row.Minutes = Math.Round(row.Minutes + Number(json, "minutes"), 3);
             foreach (JsonElement checker in json.GetProperty("checkers").EnumerateArray()) { row.Checkers.Add(Text(checker)); }
         }
         else { throw new JsonException("a record has \"fault\" with \"where\":\"real\", or \"total\":\"real\", or \"bug\""); }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
@@ -70,21 +71,31 @@ internal sealed class FaultCluster : IDisposable
     /// <summary>Ends of servers that were neither wanted nor the right answer to a fault of the disk, and the like.</summary>
     public ConcurrentQueue<string> Complaints { get; } = new();
 
-    /// <summary>How often hub and shims have done something to a packet, a call or a look at the clock.</summary>
-    public long Effects => Lab.Hub.Touched + _shims.Sum(shim => shim.Injected + shim.WrongClockReads);
-
     /// <summary>Where a server keeps its data.</summary>
     public string DataDirectoryOf(int node) => Path.Combine(_directory, "n" + node.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>SIGKILL, if it runs. It is started again once nobody keeps it down.</summary>
-    public void Kill(int node)
+    /// <summary>SIGKILL, if it runs; false if it does not. It is started again once nobody keeps it down.</summary>
+    public bool Kill(int node)
     {
         lock (_locks[node])
         {
-            if (!Servers[node].IsRunning) { return; }
+            if (!Servers[node].IsRunning) { return false; }
             _lives[node].EndIsWanted = true;
             Servers[node].Kill();
+            return true;
         }
+    }
+
+    /// <summary>What a server has printed behind a place in its log.</summary>
+    public bool HasSaid(int node, int from, params ReadOnlySpan<string> words)
+    {
+        string log = Servers[node].Log;
+        foreach (string word in words)
+        {
+            if (log.AsSpan(from).Contains(word, StringComparison.Ordinal)) { return true; }
+        }
+
+        return false;
     }
 
     /// <summary>While this is held, the server may end at any moment though nobody here kills it.</summary>
@@ -109,15 +120,15 @@ internal sealed class FaultCluster : IDisposable
     /// <summary>Notes what a server did that it must not do.</summary>
     public void Complain(string problem) => Complaints.Enqueue(problem);
 
-    /// <summary>SIGTERM, if it runs. A server that does not end with exit code 0 then is noted as an unexplained end.</summary>
-    public void Terminate(int node)
+    /// <summary>SIGTERM, if it runs; false if it does not. A server that does not end with exit code 0 then is noted as an unexplained end.</summary>
+    public bool Terminate(int node)
     {
         lock (_locks[node])
         {
             // A second signal would end it at once, as the server says it does.
-            if (!Servers[node].IsRunning || _lives[node].IsTerminated) { return; }
+            if (!Servers[node].IsRunning || _lives[node].IsTerminated) { return false; }
             _lives[node].IsTerminated = true;
-            _ = Native.Kill(Servers[node].ProcessId, Native.SignalTerminate);
+            return Native.Kill(Servers[node].ProcessId, Native.SignalTerminate) == 0;
         }
     }
 
@@ -133,6 +144,36 @@ internal sealed class FaultCluster : IDisposable
     {
         Signal(node, Native.SignalStop);
         return new Undo(() => Signal(node, Native.SignalContinue));
+    }
+
+    /// <summary>True if a server runs, is ready, and nobody has told it to end.</summary>
+    public bool IsServing(int node)
+    {
+        lock (_locks[node])
+        {
+            return Servers[node] is { IsRunning: true, IsReady: true } && _lives[node] is { EndIsWanted: false, IsTerminated: false };
+        }
+    }
+
+    /// <summary>Waits until a server serves; false if it does not in time, or the wait is stopped.</summary>
+    public async Task<bool> WaitUntilServingAsync(int node, TimeSpan most, CancellationToken stop)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed < most && !stop.IsCancellationRequested; await Task.Delay(20, CancellationToken.None))
+        {
+            if (IsServing(node)) { return true; }
+        }
+
+        return false;
+    }
+
+    /// <summary>True while the kernel says that a server is stopped.</summary>
+    public bool IsPaused(int node)
+    {
+        lock (_locks[node])
+        {
+            return Servers[node].IsRunning &&
+                File.ReadAllText($"/proc/{Servers[node].ProcessId}/status").Contains("State:\tT", StringComparison.Ordinal);
+        }
     }
 
     /// <summary>The member that the one asked first takes for the leader, or a random one if none knows.</summary>
@@ -187,12 +228,6 @@ internal sealed class FaultCluster : IDisposable
             Host = address,
             Launch = start =>
             {
-                // The server refuses variables with our prefix that it does not know; these are for the tests.
-                foreach (string ours in start.Environment.Keys.Where(name => name.StartsWith("QUORATE_FAULT_", StringComparison.Ordinal)).ToArray())
-                {
-                    start.Environment.Remove(ours);
-                }
-
                 if (_shims.Length > 0) { _shims[node].AddTo(start); }
                 return Lab.Launch(node, start);
             },

@@ -1,17 +1,19 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Quorate.Conformance.Tests.Faults;
 
-/// <summary>Totals of a long run, for each kind of fault.</summary>
+/// <summary>
+/// What rounds and tests have shown, for <c>quorate sim report --add</c>: lines at the end of the file that
+/// <c>QUORATE_FAULT_RECORD</c> names, one for each fault that struck, and one for each whole round.
+/// </summary>
 internal sealed class FaultRecord
 {
-    private const string Several = "X1"; // The catalogue's row for several faults at once.
+    private static readonly Lock WriteLock = new();
 
-    private readonly SortedDictionary<string, Total> _totals = new(StringComparer.Ordinal);
-    private int _rounds;
+    private int _legal;
     private int _failed;
+    private int _idle;
     private long _acknowledged;
 
     /// <summary>Time of all rounds.</summary>
@@ -20,64 +22,60 @@ internal sealed class FaultRecord
     /// <summary>The run in one line.</summary>
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{_rounds} rounds, {Duration.TotalMinutes:F1} minutes, {_acknowledged} answers, {_rounds - _failed} rounds legal, {_failed} failed");
+        $"{_legal + _failed + _idle} rounds, {Duration.TotalMinutes:F1} minutes, {_acknowledged} answers, {_legal} rounds legal, {_failed} failed, {_idle} proved nothing");
 
-    /// <summary>Adds a round to each fault that it had.</summary>
-    public void Add(FaultRoundOptions options, FaultRoundResult result)
+    /// <summary>Adds a round: to the faults that struck in it, whichever were chosen. One that proves nothing is counted for none.</summary>
+    public void Add(FaultRoundResult result)
     {
-        _rounds++;
-        _failed += result.Problem is null ? 0 : 1;
-        _acknowledged += result.Acknowledged;
         Duration += result.Duration;
-        string[] rows = [.. options.Faults.Select(fault => fault.Row).Concat(options.Faults.Length > 1 ? [Several] : []).Distinct()];
-        foreach (string row in rows)
+        _acknowledged += result.Acknowledged;
+        if (result.Problem is null && result.ProvesNothing is not null)
         {
-            if (!_totals.TryGetValue(row, out Total? total)) { _totals.Add(row, total = new Total()); }
-            total.Passed += result.Problem is null ? 1 : 0;
-            total.Failed += result.Problem is null ? 0 : 1;
-            total.Duration += result.Duration;
-            if (result.Problem is null) { total.Checkers.UnionWith(result.Checkers); }
+            _idle++;
+            return;
         }
+
+        bool isLegal = result.Problem is null;
+        _legal += isLegal ? 1 : 0;
+        _failed += isLegal ? 0 : 1;
+        var total = new JsonObject { ["total"] = "real" };
+        Finish(total, isLegal, result.Duration);
+        total["operations"] = result.Acknowledged;
+        Write([.. result.Struck.Keys.Select(row => Line(row, isLegal ? result.Checkers : [], isLegal, result.Duration)), total]);
     }
 
-    /// <summary>Writes one JSON object a line, for <c>quorate sim report --add</c>: fault, where, checkers, passed, failed, minutes; then the total.</summary>
-    public void Save(string file)
-    {
-        var lines = new StringBuilder();
-        foreach ((string row, Total total) in _totals)
-        {
-            var line = new JsonObject
-            {
-                ["fault"] = row,
-                ["where"] = "real",
-                ["checkers"] = new JsonArray([.. total.Checkers.Select(checker => (JsonNode)checker)]),
-                ["passed"] = total.Passed,
-                ["failed"] = total.Failed,
-                ["minutes"] = Math.Round(total.Duration.TotalMinutes, 1),
-            };
-            lines.Append(line.ToJsonString()).Append('\n');
-        }
+    /// <summary>Adds what a test of its own has shown of a fault, once it has passed.</summary>
+    /// <param name="row">The row of the catalogue.</param>
+    /// <param name="judge">What said that all is well: <c>refusal</c> (it did nothing and said why), <c>service</c> (all others were served).</param>
+    /// <param name="duration">How long it took.</param>
+    public static void Book(string row, string judge, TimeSpan duration = default) => Write([Line(row, [judge], isLegal: true, duration)]);
 
-        var run = new JsonObject
+    /// <summary>Adds a planted bug that was found, in the first round with it.</summary>
+    public static void BookPlant(string name, string net) =>
+        Write([new JsonObject { ["bug"] = "real processes: " + name, ["net"] = net, ["seed"] = 1, ["within"] = 1 }]);
+
+    private static JsonObject Line(string row, IEnumerable<string> checkers, bool isLegal, TimeSpan duration)
+    {
+        var line = new JsonObject
         {
-            ["total"] = "real",
-            ["passed"] = _rounds - _failed,
-            ["failed"] = _failed,
-            ["minutes"] = Math.Round(Duration.TotalMinutes, 1),
-            ["operations"] = _acknowledged,
+            ["fault"] = row,
+            ["where"] = "real",
+            ["checkers"] = new JsonArray([.. checkers.Order(StringComparer.Ordinal).Select(checker => (JsonNode)checker)]),
         };
-        lines.Append(run.ToJsonString()).Append('\n');
-        File.WriteAllText(file, lines.ToString());
+        Finish(line, isLegal, duration);
+        return line;
     }
 
-    private sealed class Total
+    private static void Finish(JsonObject line, bool isLegal, TimeSpan duration)
     {
-        public int Passed { get; set; }
+        line["passed"] = isLegal ? 1 : 0;
+        line["failed"] = isLegal ? 0 : 1;
+        line["minutes"] = Math.Round(duration.TotalMinutes, 3);
+    }
 
-        public int Failed { get; set; }
-
-        public TimeSpan Duration { get; set; }
-
-        public SortedSet<string> Checkers { get; } = new(StringComparer.Ordinal);
+    private static void Write(IEnumerable<JsonObject> lines)
+    {
+        if (Environment.GetEnvironmentVariable("QUORATE_FAULT_RECORD") is not { Length: > 0 } file) { return; }
+        lock (WriteLock) { File.AppendAllText(file, string.Concat(lines.Select(line => line.ToJsonString() + "\n"))); }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Quorate.Simulation.Checkers;
@@ -13,8 +14,11 @@ internal sealed record FaultRoundOptions
 
     public required ImmutableArray<RealFault> Faults { get; init; }
 
-    /// <summary>How long faults and traffic last.</summary>
-    public required TimeSpan Traffic { get; init; }
+    /// <summary>How long faults and traffic last, all faults at the same time; null: one fault after the other, as long as that takes.</summary>
+    public TimeSpan? Traffic { get; init; }
+
+    /// <summary>A bug of the test's own, which the round must find.</summary>
+    public Plant? Plant { get; init; }
 
     public int Nodes { get; init; } = 3;
 
@@ -28,6 +32,9 @@ internal sealed record FaultRoundResult
     /// <summary>What is wrong; null if nothing.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>Why the round proves nothing though nothing is wrong; null if it proves something.</summary>
+    public string? ProvesNothing { get; init; }
+
     /// <summary>Checkers that were passed.</summary>
     public required ImmutableArray<string> Checkers { get; init; }
 
@@ -37,11 +44,8 @@ internal sealed record FaultRoundResult
     /// <summary>Answers that clients got.</summary>
     public required int Acknowledged { get; init; }
 
-    /// <summary>Lines about faults in the history.</summary>
-    public required int Faults { get; init; }
-
-    /// <summary>How often hub and shims have done something.</summary>
-    public required long Effects { get; init; }
+    /// <summary>Rows of the catalogue whose faults had an effect, and how often.</summary>
+    public required ImmutableSortedDictionary<string, int> Struck { get; init; }
 
     /// <summary>From the first start to the verdict.</summary>
     public required TimeSpan Duration { get; init; }
@@ -52,6 +56,13 @@ internal sealed class FaultRound : IDisposable
 {
     /// <summary>What the names of our directories begin with; our process id follows.</summary>
     public const string DirectoryPrefix = "quorate-faults-";
+
+    // Below that, clients saw too little of the faults: 2 answers a second is a hundredth of what a busy machine gives.
+    private const int LeastAnswersPerSecond = 2;
+    private const int LeastAnswersPerFault = 10;
+    private const int StrikesInSequence = 2;
+    private const int MostTriesInSequence = 6;
+    private const double PaceInSequence = 0.4;
 
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MeanPause = TimeSpan.FromMilliseconds(20);
@@ -66,7 +77,7 @@ internal sealed class FaultRound : IDisposable
     private readonly RegisterWorkload _registers;
     private readonly StoreWorkload _store = new();
     private readonly List<string> _passed = [];
-    private long _effects;
+    private string? _idle;
 
     private FaultRound(FaultRoundOptions options)
     {
@@ -95,9 +106,10 @@ internal sealed class FaultRound : IDisposable
         }
 
         round._journal.Dispose(); // The last lines are on their way to the file.
-        problem ??= round.Judge(round._journal.Registers) ?? round.Judge(round._journal.Store);
+        string[] found = [.. new[] { problem, round.Judge(round._journal.Registers), round.Judge(round._journal.Store) }.OfType<string>()];
+        problem = found.Length == 0 ? null : string.Join('\n', found);
         FaultRoundResult result = round.Result(problem);
-        if (problem is null && !IsKept) { Directory.Delete(round._directory, recursive: true); }
+        if ((problem is null || options.Plant is not null) && !IsKept) { Directory.Delete(round._directory, recursive: true); }
         return result;
     }
 
@@ -122,7 +134,6 @@ internal sealed class FaultRound : IDisposable
             problem = e.ToString();
         }
 
-        _effects = cluster.Effects;
         problem ??= cluster.Complaints.IsEmpty ? null : string.Join('\n', cluster.Complaints);
         if (problem is not null) { cluster.SaveLogs(_directory); }
         return problem;
@@ -134,17 +145,22 @@ internal sealed class FaultRound : IDisposable
         using var stopClients = new CancellationTokenSource();
         using var stopFaults = new CancellationTokenSource();
         Task clients = Task.WhenAll(StartClients(cluster, random, stopClients.Token));
-        Task faults = Task.WhenAll(_options.Faults.Select(fault =>
-        {
-            var scene = new FaultScene(cluster, _journal, new Random(random.Next()), stopFaults.Token);
-            return Task.Run(() => RepeatAsync(fault, scene));
-        }));
+        FaultScene[] scenes =
+        [
+            .. _options.Faults.Select(fault => new FaultScene(fault.Row, cluster, _journal, new Random(random.Next()), stopFaults.Token)),
+        ];
+        Task faults = _options.Traffic is null
+            ? Task.Run(() => RunInTurnAsync(scenes))
+            : Task.WhenAll(_options.Faults.Zip(scenes, (fault, scene) => Task.Run(() => RepeatAsync(fault, scene))));
 
         try
         {
-            await Task.WhenAny(Task.Delay(_options.Traffic), faults, clients);
+            int before = _journal.Acknowledged;
+            long since = _journal.Clock.Micros;
+            await Task.WhenAny(Task.Delay(_options.Traffic ?? Timeout.InfiniteTimeSpan, stopFaults.Token), faults, clients);
             await stopFaults.CancelAsync();
             await faults;
+            _idle ??= Idle(_journal.Acknowledged - before, TimeSpan.FromMicroseconds(_journal.Clock.Micros - since));
             _journal.Fault("heal", "all");
             await Liveness.DemandAsync(cluster, _journal);
         }
@@ -195,7 +211,8 @@ internal sealed class FaultRound : IDisposable
         Task Client(Func<Random, IStoreClient> connect, Func<RecordedClient, Random, Task> step, TimeSpan pause)
         {
             var own = new Random(random.Next());
-            return Task.Run(() => RunClientAsync(() => connect(own), step, own, pause, stop), CancellationToken.None);
+            Func<IStoreClient, IStoreClient> wrap = _options.Plant?.Wrap ?? (client => client);
+            return Task.Run(() => RunClientAsync(() => wrap(connect(own)), step, own, pause, stop), CancellationToken.None);
         }
     }
 
@@ -218,6 +235,36 @@ internal sealed class FaultRound : IDisposable
         while (!scene.Stop.IsCancellationRequested) { await fault.RunAsync(scene); }
     }
 
+    // Each until it has struck twice, and until clients are answered again.
+    private async Task RunInTurnAsync(FaultScene[] scenes)
+    {
+        foreach ((RealFault fault, FaultScene scene) in _options.Faults.Zip(scenes))
+        {
+            int before = _journal.Acknowledged;
+            for (int i = 0; i < MostTriesInSequence && _journal.Strikes.CountOf(fault.Row) < StrikesInSequence; i++)
+            {
+                await fault.RunAsync(scene with { Pace = PaceInSequence });
+            }
+
+            for (var watch = Stopwatch.StartNew(); _journal.Acknowledged < before + LeastAnswersPerFault; await Task.Delay(20))
+            {
+                if (watch.Elapsed < Liveness.Bound) { continue; }
+                throw new LivenessException($"{fault}: {_journal.Acknowledged - before} answers in {watch.Elapsed.TotalSeconds:F0} s after it");
+            }
+
+            if (_journal.Strikes.CountOf(fault.Row) == 0) { _idle ??= $"{fault} had no effect that anybody saw"; }
+        }
+
+        if (_options.Plant?.RunAsync is { } plant) { await plant(scenes[0]); }
+    }
+
+    private string? Idle(int acknowledged, TimeSpan time)
+    {
+        int least = (int)(LeastAnswersPerSecond * time.TotalSeconds);
+        if (acknowledged < least) { return $"{acknowledged} answers in {time.TotalSeconds:F0} s of faults, and {least} is the least"; }
+        return _journal.Strikes.Count().IsEmpty ? "no fault had an effect that anybody saw" : null;
+    }
+
     // Small tables and segments, so that flushes, compactions and snapshots happen within seconds.
     private static string[] Settings(int seed)
     {
@@ -238,7 +285,7 @@ internal sealed class FaultRound : IDisposable
     {
         using FileStream file = File.OpenRead(recorder.Path);
         Verdict verdict = Models.Find(recorder.Model)!.Check(HistoryReader.Read(file), new CheckOptions { Threads = Environment.ProcessorCount });
-        if (!verdict.IsLegal) { return $"{verdict.Summary}\n{verdict.Undecided ?? verdict.Violations[0].Text}"; }
+        if (!verdict.IsLegal) { return $"{recorder.Model}: {verdict.Explanation}"; }
         _passed.Add(recorder.Model);
         return null;
     }
@@ -247,19 +294,22 @@ internal sealed class FaultRound : IDisposable
     {
         Recorder store = _journal.Store;
         var duration = TimeSpan.FromMicroseconds(_journal.Clock.Micros);
-        int acknowledged = store.Count(HistoryEventType.Ok);
-        string verdict = problem is null ? $"legal ({string.Join(", ", _passed)})" : $"FAILED, histories and logs are in {_directory}";
+        int acknowledged = _journal.Acknowledged;
+        ImmutableSortedDictionary<string, int> struck = _journal.Strikes.Count();
+        string verdict = problem is not null ? $"FAILED, histories and logs are in {_directory}"
+            : _idle is not null ? $"PROVES NOTHING: {_idle}"
+            : $"legal ({string.Join(", ", _passed)})";
         return new FaultRoundResult
         {
             Problem = problem,
             Checkers = [.. _passed],
             Acknowledged = acknowledged,
-            Faults = _journal.Faults,
-            Effects = _effects,
+            Struck = struck,
+            ProvesNothing = _idle,
             Duration = duration,
             Line = string.Create(
                 CultureInfo.InvariantCulture,
-                $"seed {_options.Seed}: {string.Join(" + ", _options.Faults)}; {_options.Nodes} nodes, {duration.TotalSeconds:F0} s, {acknowledged} ok, {store.Count(HistoryEventType.Info)} unknown, {store.Count(HistoryEventType.Fail)} failed: {verdict}"),
+                $"seed {_options.Seed}: {string.Join(" + ", _options.Faults)}; {_options.Nodes} nodes, {duration.TotalSeconds:F0} s, {acknowledged} ok, {store.Count(HistoryEventType.Info)} unknown, {store.Count(HistoryEventType.Fail)} failed; struck: {string.Join(", ", struck.Select(row => $"{row.Key} {row.Value}"))}: {verdict}"),
         };
     }
 }

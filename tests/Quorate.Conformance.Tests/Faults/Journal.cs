@@ -19,11 +19,11 @@ internal sealed class RunClock
 internal sealed class Journal : IDisposable
 {
     private int _processes;
-    private int _faults;
 
     /// <summary>Begins both files.</summary>
     public Journal(string directory, JsonObject about)
     {
+        Strikes = new Strikes(Clock);
         Store = new Recorder(Path.Combine(directory, "etcd.jsonl"), "etcd", about, Clock);
         Registers = new Recorder(Path.Combine(directory, "register.jsonl"), "register", about, Clock);
     }
@@ -36,8 +36,11 @@ internal sealed class Journal : IDisposable
     /// <summary>Reads, writes and compare-and-sets of registers.</summary>
     public Recorder Registers { get; }
 
-    /// <summary>Lines about faults so far.</summary>
-    public int Faults => Volatile.Read(ref _faults);
+    /// <summary>Which faults had an effect.</summary>
+    public Strikes Strikes { get; }
+
+    /// <summary>Answers to clients so far.</summary>
+    public int Acknowledged => Store.Count(HistoryEventType.Ok);
 
     /// <summary>A number for a client that begins, or goes on after an unknown outcome.</summary>
     public int NewProcess() => Interlocked.Increment(ref _processes) - 1;
@@ -45,7 +48,6 @@ internal sealed class Journal : IDisposable
     /// <summary>A fault begins or ends.</summary>
     public void Fault(string what, string detail)
     {
-        Interlocked.Increment(ref _faults);
         Store.Write(-1, HistoryEventType.Info, what, value: detail);
         Registers.Write(-1, HistoryEventType.Info, what, value: detail);
     }

@@ -33,6 +33,9 @@ internal sealed record LinkPolicy
     /// <summary>Bytes per second; 0 for no bound.</summary>
     public int BytesPerSecond { get; init; }
 
+    /// <summary>It holds packets back.</summary>
+    public bool IsDelay => DelayMicros + JitterMicros + StallPpm > 0;
+
     /// <summary>Both at once: delays add up, and of the rest the worse counts.</summary>
     public LinkPolicy With(LinkPolicy other) => new()
     {

@@ -19,6 +19,12 @@ internal static class Liveness
     public static async Task DemandAsync(FaultCluster cluster, Journal journal)
     {
         var watch = Stopwatch.StartNew();
+        for (int node = 0; node < cluster.Servers.Length; node++)
+        {
+            // One that was told to end a moment ago may serve for a moment more.
+            await cluster.WaitUntilServingAsync(node, Bound - watch.Elapsed, CancellationToken.None);
+        }
+
         await Task.WhenAll(cluster.Servers.Select(server => DemandAsync(server, journal, watch)));
     }
 

@@ -58,12 +58,18 @@ internal static class NetworkFaults
         int node = await scene.LeaderOftenAsync();
         (int, int)[] cuts = [.. scene.Shuffled().Where(other => other != node).SelectMany(other => Both(node, other))];
         scene.Note("flap", node);
+        long since = scene.Now;
+        long lost = 0;
         for (int i = scene.Random.Next(10, 40); i > 0 && !scene.Stop.IsCancellationRequested; i--)
         {
-            using (scene.Shape(cuts, new LinkPolicy { IsCut = true })) { await scene.HoldAsync(10, 500); }
+            using Shape cut = scene.Shape(cuts, new LinkPolicy { IsCut = true });
+            await scene.HoldAsync(10, 500);
+            lost += cut.Touched;
+            cut.Dispose();
             await scene.HoldAsync(10, 500);
         }
 
+        scene.Strike(since, lost > 0);
         scene.Note("steady", node);
     }
 
@@ -104,10 +110,12 @@ internal static class NetworkFaults
             1 => [scene.Lab.ClientPort],
             _ => [.. members, scene.Lab.ClientPort],
         };
-        using IDisposable reset = scene.Lab.Reset(node, from);
+        long since = scene.Now;
+        using FilterRule reset = scene.Lab.Reset(node, from);
         scene.Note("reset", [node, .. from]);
         await scene.HoldAsync(10, 1000);
         reset.Dispose();
+        scene.Strike(since, reset.Packets > 0);
         scene.Note("reset-over", node);
     }
 
@@ -116,10 +124,12 @@ internal static class NetworkFaults
     {
         await scene.HoldAsync(300, 2000);
         int node = await scene.LeaderOftenAsync();
-        using IDisposable cut = scene.Shape([(node, scene.Lab.ClientPort)], new LinkPolicy { IsCut = true });
+        long since = scene.Now;
+        using Shape cut = scene.Shape([(node, scene.Lab.ClientPort)], new LinkPolicy { IsCut = true });
         scene.Note("lose-answers", node);
         await scene.HoldAsync(200, 4000);
         cut.Dispose();
+        scene.Strike(since, cut.Touched > 0);
         scene.Note("answers-again", node);
     }
 
@@ -129,11 +139,13 @@ internal static class NetworkFaults
     private static async Task CutAsync(FaultScene scene, string name, IEnumerable<(int From, int To)> cuts)
     {
         ImmutableArray<(int From, int To)> all = [.. cuts];
-        IDisposable[] rules = [.. all.GroupBy(cut => cut.To).Select(deaf => scene.Lab.Drop(deaf.Key, deaf.Select(cut => cut.From)))];
+        long since = scene.Now;
+        FilterRule[] rules = [.. all.GroupBy(cut => cut.To).Select(deaf => scene.Lab.Drop(deaf.Key, deaf.Select(cut => cut.From)))];
         scene.Journal.Fault(name, string.Join(' ', all.Select(cut => $"n{cut.From}>n{cut.To}")));
         bool isLong = scene.Random.Next(4) == 0;
         await scene.HoldAsync(isLong ? 3000 : 200, isLong ? 10_000 : 4000);
-        foreach (IDisposable rule in rules) { rule.Dispose(); }
+        foreach (FilterRule rule in rules) { rule.Dispose(); }
+        scene.Strike(since, rules.Any(rule => rule.Packets > 0));
         scene.Journal.Fault(name + "-over", "");
     }
 
@@ -143,7 +155,8 @@ internal static class NetworkFaults
         await scene.HoldAsync(200, 1500);
         int ports = scene.Nodes + (withClients ? 1 : 0);
         int lessThanAll = scene.Random.Next(3);
-        var layers = new List<IDisposable>();
+        var layers = new List<LinkLayer>();
+        long since = scene.Now;
         for (int from = 0; from < ports; from++)
         {
             for (int to = 0; to < ports; to++)
@@ -157,6 +170,7 @@ internal static class NetworkFaults
 
         await scene.HoldAsync(1000, 8000);
         layers.ForEach(layer => layer.Dispose());
+        scene.Strike(since, layers.Any(layer => layer.Touched > 0));
         scene.Journal.Fault(name + "-over", "");
     }
 }

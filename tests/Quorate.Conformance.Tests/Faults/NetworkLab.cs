@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.Win32.SafeHandles;
 using Xunit;
 
@@ -13,7 +14,7 @@ namespace Quorate.Conformance.Tests.Faults;
 /// Nodes are numbered from 0. This process, with all clients, is the port behind the last of them. Names hold our process id, so
 /// that what a killed run left behind is found and removed by the next.
 /// </remarks>
-internal sealed class NetworkLab : IDisposable
+internal sealed partial class NetworkLab : IDisposable
 {
     private const string NamePrefix = "quorate-lab-";
 
@@ -57,10 +58,10 @@ internal sealed class NetworkLab : IDisposable
     public Process Launch(int node, ProcessStartInfo start) => InNamespace(_namespaces[node], () => Process.Start(start)!);
 
     /// <summary>Drops what one node gets from others, by its own packet filter, until Dispose.</summary>
-    public IDisposable Drop(int at, IEnumerable<int> from) => Filter(at, from, "drop");
+    public FilterRule Drop(int at, IEnumerable<int> from) => Filter(at, from, "drop");
 
     /// <summary>Answers what one node gets from others with a reset, until Dispose.</summary>
-    public IDisposable Reset(int at, IEnumerable<int> from) => Filter(at, from, "meta l4proto tcp reject with tcp reset");
+    public FilterRule Reset(int at, IEnumerable<int> from) => Filter(at, from, "reject with tcp reset", "meta l4proto tcp ");
 
     public void Dispose()
     {
@@ -182,13 +183,13 @@ internal sealed class NetworkLab : IDisposable
         if (result < 0) { throw new InvalidOperationException($"{what}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}"); }
     }
 
-    private IDisposable Filter(int at, IEnumerable<int> from, string verdict)
+    private FilterRule Filter(int at, IEnumerable<int> from, string verdict, string match = "")
     {
         string table = "t" + Interlocked.Increment(ref _tables).ToString(CultureInfo.InvariantCulture);
         string senders = string.Join(", ", from.Select(AddressOf));
-        string rules = $"table inet {table} {{ chain c {{ type filter hook input priority 0; policy accept; ip saddr {{ {senders} }} {verdict}\n}}\n}}\n";
+        string rules = $"table inet {table} {{ chain c {{ type filter hook input priority 0; policy accept; ip saddr {{ {senders} }} {match}counter {verdict}\n}}\n}}\n";
         Nft(at, rules);
-        return new FilterRule(() => Nft(at, $"delete table inet {table}"));
+        return new FilterRule(() => Packets(at, table), () => Nft(at, $"delete table inet {table}"));
     }
 
     private int _tables;
@@ -196,12 +197,30 @@ internal sealed class NetworkLab : IDisposable
     private void Nft(int node, string rules) =>
         Tool.Run("ip", ["netns", "exec", _namespaces[node], "nft", "-f", "-"], rules).Succeeded();
 
-    private static Tool.Result Ip(params string[] arguments) => Tool.Run("ip", arguments);
-
-    private sealed class FilterRule(Action undo) : IDisposable
+    private long Packets(int node, string table)
     {
-        private Action? _undo = undo;
+        string rules = Tool.Run("ip", ["netns", "exec", _namespaces[node], "nft", "list", "table", "inet", table]).Succeeded();
+        return long.Parse(Counter().Match(rules).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+    }
 
-        public void Dispose() => Interlocked.Exchange(ref _undo, null)?.Invoke();
+    [GeneratedRegex("counter packets ([0-9]+)")]
+    private static partial Regex Counter();
+
+    private static Tool.Result Ip(params string[] arguments) => Tool.Run("ip", arguments);
+}
+
+/// <summary>A rule of a node's packet filter, until Dispose.</summary>
+internal sealed class FilterRule(Func<long> count, Action undo) : IDisposable
+{
+    private Action? _undo = undo;
+
+    /// <summary>Packets that it has dropped, or answered with a reset, once it is gone.</summary>
+    public long Packets { get; private set; }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _undo, null) is not { } remove) { return; }
+        Packets = count();
+        remove();
     }
 }

@@ -18,7 +18,7 @@ internal sealed class PacketHub : IDisposable
     private static readonly long MaxBacklogTicks = 2 * Stopwatch.Frequency;
 
     private readonly SafeFileHandle[] _devices;
-    private readonly List<LinkPolicy>[,] _layers;
+    private readonly LinkLayer[,][] _layers;
     private readonly LinkPolicy[,] _policies;
     private readonly long[,] _busyUntil; // Of a link; only the thread of the sender uses it.
     private readonly PriorityQueue<(int To, byte[] Packet), (long Due, long Order)> _held = new();
@@ -31,7 +31,7 @@ internal sealed class PacketHub : IDisposable
     {
         _devices = devices;
         int count = devices.Length;
-        _layers = new List<LinkPolicy>[count, count];
+        _layers = new LinkLayer[count, count][];
         _policies = new LinkPolicy[count, count];
         _busyUntil = new long[count, count];
         for (int from = 0; from < count; from++)
@@ -52,16 +52,12 @@ internal sealed class PacketHub : IDisposable
         Start("hub holder", ReleaseHeld);
     }
 
-    /// <summary>Packets that were lost, delayed, doubled or damaged on purpose, so that a run can tell that its faults did something.</summary>
-    public long Touched => Interlocked.Read(ref _touched);
-
-    private long _touched;
-
     /// <summary>Lays a policy over one direction of a link, above those that are there. It is taken off by Dispose.</summary>
-    public IDisposable Apply(int from, int to, LinkPolicy policy)
+    public LinkLayer Apply(int from, int to, LinkPolicy policy)
     {
-        Change(from, to, layers => layers.Add(policy));
-        return new Undo(() => Change(from, to, layers => layers.Remove(policy)));
+        var layer = new LinkLayer(policy, own => Change(from, to, layers => [.. layers.Where(one => one != own)]));
+        Change(from, to, layers => [.. layers, layer]);
+        return layer;
     }
 
     public void Dispose()
@@ -81,12 +77,22 @@ internal sealed class PacketHub : IDisposable
         _threads.Add(thread);
     }
 
-    private void Change(int from, int to, Action<List<LinkPolicy>> change)
+    private void Change(int from, int to, Func<LinkLayer[], LinkLayer[]> change)
     {
         lock (_layers)
         {
-            change(_layers[from, to]);
-            Volatile.Write(ref _policies[from, to], _layers[from, to].Aggregate(LinkPolicy.Clean, (all, one) => all.With(one)));
+            LinkLayer[] layers = change(_layers[from, to]);
+            Volatile.Write(ref _layers[from, to], layers);
+            Volatile.Write(ref _policies[from, to], layers.Aggregate(LinkPolicy.Clean, (all, one) => all.With(one.Policy)));
+        }
+    }
+
+    // Of several layers each that asks for this has had it.
+    private void Count(int from, int to, Func<LinkPolicy, bool> isAskedFor)
+    {
+        foreach (LinkLayer layer in Volatile.Read(ref _layers[from, to]))
+        {
+            if (isAskedFor(layer.Policy)) { layer.Count(); }
         }
     }
 
@@ -121,39 +127,46 @@ internal sealed class PacketHub : IDisposable
             return;
         }
 
-        if (policy.IsCut || Hits(policy.LossPpm, random))
+        if (policy.IsCut)
         {
-            Interlocked.Increment(ref _touched);
+            Count(from, to, asked => asked.IsCut);
             return;
         }
 
-        if (Hits(policy.CorruptPpm, random) && TcpBits.TryTurnOne(packet, random)) { Interlocked.Increment(ref _touched); }
+        if (Hits(policy.LossPpm, random))
+        {
+            Count(from, to, asked => asked.LossPpm > 0);
+            return;
+        }
+
+        if (Hits(policy.CorruptPpm, random) && TcpBits.TryTurnOne(packet, random)) { Count(from, to, asked => asked.CorruptPpm > 0); }
         long now = Stopwatch.GetTimestamp();
         long due = now + Ticks(policy.DelayMicros + random.Next(policy.JitterMicros + 1));
         if (Hits(policy.StallPpm, random)) { due += Stopwatch.Frequency; }
+        if (due > now) { Count(from, to, asked => asked.IsDelay); }
         if (policy.BytesPerSecond > 0)
         {
             due = Math.Max(due, _busyUntil[from, to]) + (packet.Length * Stopwatch.Frequency / policy.BytesPerSecond);
+            Count(from, to, asked => asked.BytesPerSecond > 0);
         }
 
         due = Math.Max(due, _busyUntil[from, to]);
-        if (due - now > MaxBacklogTicks)
-        {
-            Interlocked.Increment(ref _touched);
-            return;
-        }
-
+        if (due - now > MaxBacklogTicks) { return; }
         if (Hits(policy.ReorderPpm, random))
         {
-            Interlocked.Increment(ref _touched);
+            Count(from, to, asked => asked.ReorderPpm > 0);
             Hold(to, packet, due + Ticks(random.Next(5000)));
             return;
         }
 
         _busyUntil[from, to] = due;
         bool isTwice = Hits(policy.DuplicatePpm, random);
-        if (due > now || isTwice) { Interlocked.Increment(ref _touched); }
-        if (isTwice) { Hold(to, packet, due + Ticks(random.Next(5000))); }
+        if (isTwice)
+        {
+            Count(from, to, asked => asked.DuplicatePpm > 0);
+            Hold(to, packet, due + Ticks(random.Next(5000)));
+        }
+
         if (due > now) { Hold(to, packet, due); }
         else { Deliver(to, packet); }
     }
@@ -201,11 +214,19 @@ internal sealed class PacketHub : IDisposable
             }
         }
     }
+}
 
-    private sealed class Undo(Action undo) : IDisposable
-    {
-        private Action? _undo = undo;
+/// <summary>One policy on one direction of a link, until Dispose.</summary>
+internal sealed class LinkLayer(LinkPolicy policy, Action<LinkLayer> remove) : IDisposable
+{
+    private long _touched;
 
-        public void Dispose() => Interlocked.Exchange(ref _undo, null)?.Invoke();
-    }
+    public LinkPolicy Policy => policy;
+
+    /// <summary>Packets to which that was done which this policy asks for.</summary>
+    public long Touched => Interlocked.Read(ref _touched);
+
+    public void Count() => Interlocked.Increment(ref _touched);
+
+    public void Dispose() => remove(this);
 }

@@ -3,8 +3,14 @@ using System.Globalization;
 namespace Quorate.Conformance.Tests.Faults;
 
 /// <summary>What a fault works on.</summary>
-internal sealed record FaultScene(FaultCluster Cluster, Journal Journal, Random Random, CancellationToken Stop)
+internal sealed record FaultScene(string Row, FaultCluster Cluster, Journal Journal, Random Random, CancellationToken Stop)
 {
+    /// <summary>How long the fault waits and holds, of what it does in a long run.</summary>
+    public double Pace { get; init; } = 1;
+
+    /// <summary>Now, for <see cref="Strike"/>.</summary>
+    public long Now => Journal.Strikes.Now;
+
     public NetworkLab Lab => Cluster.Lab;
 
     public int Nodes => Cluster.Servers.Length;
@@ -26,29 +32,42 @@ internal sealed record FaultScene(FaultCluster Cluster, Journal Journal, Random 
     public void Note(string what, params IEnumerable<int> nodes) =>
         Journal.Fault(what, string.Join(' ', nodes.Select(node => "n" + node.ToString(CultureInfo.InvariantCulture))));
 
+    /// <summary>Says that the fault was in force since then, if its effect was seen: a process died, a packet was lost.</summary>
+    public void Strike(long since, bool isSeen)
+    {
+        if (isSeen) { Journal.Strikes.Add(Row, since); }
+    }
+
+    /// <summary>Waits until a server serves; false if that takes too long or the fault is to end.</summary>
+    public Task<bool> IsServingAsync(int node) => Cluster.WaitUntilServingAsync(node, TimeSpan.FromSeconds(20), Stop);
+
     /// <summary>Lays one policy over several links until Dispose.</summary>
-    public IDisposable Shape(IEnumerable<(int From, int To)> links, LinkPolicy policy) =>
-        new Together([.. links.Select(link => Lab.Hub.Apply(link.From, link.To, policy))]);
+    public Shape Shape(IEnumerable<(int From, int To)> links, LinkPolicy policy) =>
+        new([.. links.Select(link => Lab.Hub.Apply(link.From, link.To, policy))]);
 
     /// <summary>Waits for a random time, or until the fault is to end.</summary>
     public async Task HoldAsync(int leastMilliseconds, int mostMilliseconds)
     {
         try
         {
-            await Task.Delay(Random.Next(leastMilliseconds, mostMilliseconds + 1), Stop);
+            await Task.Delay((int)(Pace * Random.Next(leastMilliseconds, mostMilliseconds + 1)), Stop);
         }
         catch (OperationCanceledException)
         {
             // Asked to end: whoever holds something lets go now.
         }
     }
+}
 
-    private sealed class Together(IDisposable[] all) : IDisposable
+/// <summary>One policy over several links, until Dispose.</summary>
+internal sealed class Shape(LinkLayer[] layers) : IDisposable
+{
+    /// <summary>Packets to which that was done which the policy asks for.</summary>
+    public long Touched => layers.Sum(layer => layer.Touched);
+
+    public void Dispose()
     {
-        public void Dispose()
-        {
-            foreach (IDisposable one in all) { one.Dispose(); }
-        }
+        foreach (LinkLayer layer in layers) { layer.Dispose(); }
     }
 }
 
@@ -65,10 +84,10 @@ internal enum FaultNeeds
     SmallDisk = 2,
 
     /// <summary>A limit of processor time.</summary>
-    CpuQuota = 4,
+    Processor = 4,
 
-    /// <summary>The switch between the nodes, beyond forwarding.</summary>
-    Hub = 8,
+    /// <summary>A limit of memory.</summary>
+    Memory = 8,
 }
 
 /// <summary>One line of the table of faults.</summary>
@@ -79,10 +98,19 @@ internal enum FaultNeeds
 internal sealed record RealFault(string Row, string Name, FaultNeeds Needs, Func<FaultScene, Task> RunAsync)
 {
     /// <summary>Why it cannot be made on this machine; null if it can.</summary>
-    public string? Unavailable => Needs.HasFlag(FaultNeeds.CpuQuota) ? CpuQuota.Unavailable : null;
+    public string? Unavailable =>
+        Needs.HasFlag(FaultNeeds.Processor) ? ControlGroup.ProcessorUnavailable
+        : Needs.HasFlag(FaultNeeds.Memory) ? ControlGroup.MemoryUnavailable
+        : null;
 
-    /// <summary>True if shim or hub count what they do for it, so that a run can tell that it did anything.</summary>
-    public bool IsCounted => (Needs & (FaultNeeds.Shim | FaultNeeds.Hub)) != 0;
+    /// <summary>What it is about, which the tests go through one after the other: processes, links, packets, disks, clocks.</summary>
+    public string Kind => Row[0] switch
+    {
+        'P' => "processes",
+        'N' or 'K' => Row is "N1" or "N2" or "N3" or "N4" or "N5" or "N10" or "K1" ? "links" : "packets",
+        'D' => "disks",
+        _ => "clocks",
+    };
 
     public override string ToString() => $"{Row} {Name}";
 }
@@ -97,24 +125,30 @@ internal static class RealFaults
         new("P3", "crash-at-call", FaultNeeds.Shim, DiskFaults.CrashAtCallAsync),
         new("P4", "pause", FaultNeeds.None, ProcessFaults.PauseAsync),
         new("P5", "kill-in-recovery", FaultNeeds.None, ProcessFaults.KillInRecoveryAsync),
-        new("P6", "slow-cpu", FaultNeeds.CpuQuota, ProcessFaults.SlowProcessorAsync),
+        new("P6", "slow-cpu", FaultNeeds.Processor, ProcessFaults.SlowProcessorAsync),
+        new("P7", "out-of-memory", FaultNeeds.Memory, ProcessFaults.ExhaustMemoryAsync),
         new("P10", "rolling-restart", FaultNeeds.None, ProcessFaults.RollingRestartAsync),
         new("N1", "partition", FaultNeeds.None, NetworkFaults.PartitionAsync),
         new("N2", "ring", FaultNeeds.None, NetworkFaults.RingAsync),
         new("N3", "one-way", FaultNeeds.None, NetworkFaults.OneWayAsync),
         new("N4", "isolate-leader", FaultNeeds.None, NetworkFaults.IsolateLeaderAsync),
-        new("N5", "flap", FaultNeeds.Hub, NetworkFaults.FlapAsync),
-        new("N6", "delay", FaultNeeds.Hub, NetworkFaults.DelayAsync),
-        new("N7", "loss", FaultNeeds.Hub, NetworkFaults.LoseAsync),
-        new("N8", "duplicate", FaultNeeds.Hub, NetworkFaults.DuplicateAsync),
-        new("N9", "corrupt", FaultNeeds.Hub, NetworkFaults.CorruptAsync),
+        new("N5", "flap", FaultNeeds.None, NetworkFaults.FlapAsync),
+        new("N6", "delay", FaultNeeds.None, NetworkFaults.DelayAsync),
+        new("N7", "loss", FaultNeeds.None, NetworkFaults.LoseAsync),
+        new("N8", "duplicate", FaultNeeds.None, NetworkFaults.DuplicateAsync),
+        new("N9", "corrupt", FaultNeeds.None, NetworkFaults.CorruptAsync),
         new("N10", "reset", FaultNeeds.None, NetworkFaults.ResetAsync),
-        new("N11", "slow-link", FaultNeeds.Hub, NetworkFaults.SlowLinkAsync),
+        new("N11", "slow-link", FaultNeeds.None, NetworkFaults.SlowLinkAsync),
         new("C1", "clock", FaultNeeds.Shim, ClockFaults.JumpAsync),
+        new("C2", "clock-drift", FaultNeeds.Shim, ClockFaults.DriftAsync),
+        new("C3", "sleep", FaultNeeds.Shim, ClockFaults.SleepAsync),
+        new("C4", "clock-at-start", FaultNeeds.Shim, ClockFaults.WrongAtStartAsync),
         new("D5", "sync-eio", FaultNeeds.Shim, DiskFaults.FailSyncAsync),
         new("D6", "write-eio", FaultNeeds.Shim, DiskFaults.FailWriteAsync),
         new("D7", "full-disk", FaultNeeds.SmallDisk, DiskFaults.FillAsync),
+        new("D8", "no-new-file", FaultNeeds.SmallDisk, DiskFaults.TakeAllNamesAsync),
         new("D15", "stall-syncs", FaultNeeds.Shim, DiskFaults.StallSyncsAsync),
-        new("K1", "lose-answers", FaultNeeds.Hub, NetworkFaults.LoseAnswersAsync),
+        new("D16", "slow-disk", FaultNeeds.Shim, DiskFaults.SlowDownAsync),
+        new("K1", "lose-answers", FaultNeeds.None, NetworkFaults.LoseAnswersAsync),
     ];
 }

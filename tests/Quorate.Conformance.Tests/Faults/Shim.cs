@@ -9,12 +9,16 @@ internal sealed class Shim : IDisposable
 {
     private const int ClockOffset = 0;
     private const int SyncDelay = 8;
-    private const int SyncsToFail = 16;
-    private const int WritesToFail = 24;
-    private const int CallsToCrash = 32;
-    private const int InjectedCount = 40;
-    private const int ClockReadCount = 48;
-    private const int Size = 56;
+    private const int WriteDelay = 16;
+    private const int SyncsToFail = 24;
+    private const int WritesToFail = 32;
+    private const int CallsToCrash = 40;
+    private const int DelayCount = 48;
+    private const int FailedSyncCount = 56;
+    private const int FailedWriteCount = 64;
+    private const int CrashCount = 72;
+    private const int ClockReadCount = 80;
+    private const int Size = 88;
 
     private readonly string _file;
     private readonly string _libraryDirectory;
@@ -46,8 +50,17 @@ internal sealed class Shim : IDisposable
         return directory;
     });
 
-    /// <summary>What was done to files so far.</summary>
-    public long Injected => _orders.ReadInt64(InjectedCount);
+    /// <summary>Writes and syncs that had to wait so far.</summary>
+    public long Delays => _orders.ReadInt64(DelayCount);
+
+    /// <summary>Syncs that ended with EIO so far.</summary>
+    public long FailedSyncs => _orders.ReadInt64(FailedSyncCount);
+
+    /// <summary>Writes that ended with EIO so far.</summary>
+    public long FailedWrites => _orders.ReadInt64(FailedWriteCount);
+
+    /// <summary>Kills at a call so far.</summary>
+    public long Crashes => _orders.ReadInt64(CrashCount);
 
     /// <summary>How often the server read a wall clock that was wrong.</summary>
     public long WrongClockReads => _orders.ReadInt64(ClockReadCount);
@@ -66,6 +79,9 @@ internal sealed class Shim : IDisposable
 
     /// <summary>Makes each sync wait.</summary>
     public void DelaySyncs(TimeSpan delay) => _orders.Write(SyncDelay, delay.Ticks / TimeSpan.TicksPerMicrosecond);
+
+    /// <summary>Makes each write, and each sync, wait.</summary>
+    public void DelayWrites(TimeSpan delay) => _orders.Write(WriteDelay, delay.Ticks / TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Lets the next syncs fail with EIO.</summary>
     public void FailSyncs(int count) => _orders.Write(SyncsToFail, (long)count);

@@ -18,15 +18,24 @@ internal sealed class SmallDisk : IDisposable
         Assert.SkipUnless(mounted.ExitCode == 0, $"a file system cannot be mounted here, which needs root: {mounted.Error.Trim()}");
     }
 
+    private long UsedNames
+    {
+        get
+        {
+            string[] counts = Tool.Run("stat", ["--file-system", "--format=%c %d", _path]).Succeeded().Split(' ');
+            return long.Parse(counts[0], CultureInfo.InvariantCulture) - long.Parse(counts[1], CultureInfo.InvariantCulture);
+        }
+    }
+
     private string Filler => Path.Combine(_path, "filler");
 
     /// <summary>Takes all room but this much.</summary>
     public void Fill(long leaveBytes)
     {
-        using FileStream filler = File.Create(Filler, bufferSize: 1);
         byte[] zeros = new byte[256 * 1024];
         try
         {
+            using FileStream filler = File.Create(Filler, bufferSize: 1);
             for (long left = new DriveInfo(_path).AvailableFreeSpace - leaveBytes; left > 0; left -= zeros.Length)
             {
                 filler.Write(zeros.AsSpan(0, (int)Math.Min(left, zeros.Length)));
@@ -36,12 +45,27 @@ internal sealed class SmallDisk : IDisposable
         }
         catch (IOException)
         {
-            // Full to the last page.
+            // Full to the last page, or no new file is allowed either.
         }
     }
 
     /// <summary>Gives the room back.</summary>
     public void Free() => File.Delete(Filler);
+
+    /// <summary>Leaves no inode for a new file.</summary>
+    public void TakeAllNames() => Remount("nr_inodes=" + UsedNames.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Allows new files again.</summary>
+    public void FreeNames() => Remount("nr_inodes=100000");
+
+    // A file may appear between counting and remounting, which is then refused.
+    private void Remount(string option)
+    {
+        for (int attempt = 0; attempt < 20; attempt++)
+        {
+            if (Tool.Run("mount", ["-o", "remount," + option, _path]).ExitCode == 0) { return; }
+        }
+    }
 
     // What a run that was killed left mounted; its servers have been ended when the network was made.
     private static void RemoveStale()

@@ -24,11 +24,16 @@
 struct orders {
     int64_t clock_offset_nanos; /* Added to the wall clock. */
     int64_t sync_delay_micros;  /* Before each sync. */
+    int64_t write_delay_micros; /* Before each write, and each sync. */
     int64_t syncs_to_fail;      /* So many syncs more fail with EIO. */
     int64_t writes_to_fail;     /* So many writes more fail with EIO. */
     int64_t calls_to_crash;     /* At this write, sync, rename or unlink from now on the process is killed; 0: none. */
-    int64_t injected;           /* Answer: how often something of this was done to a file. */
-    int64_t clock_reads;        /* Answer: how often the wall clock was read with an offset. */
+    /* Answers: how often that was done. */
+    int64_t delays;
+    int64_t failed_syncs;
+    int64_t failed_writes;
+    int64_t crashes;
+    int64_t clock_reads;        /* The wall clock was read with an offset. */
 };
 
 static struct orders none;
@@ -47,11 +52,11 @@ __attribute__((constructor)) static void load(void) {
     close(fd);
 }
 
-/* Takes one of a count that others take from too. */
-static int take(volatile int64_t *count) {
-    int64_t left = __atomic_load_n(count, __ATOMIC_RELAXED);
+/* Takes one of a stock that others take from too. */
+static int take(volatile int64_t *stock) {
+    int64_t left = __atomic_load_n(stock, __ATOMIC_RELAXED);
     while (left > 0)
-        if (__atomic_compare_exchange_n(count, &left, left - 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return (int)(left == 1) + 1;
+        if (__atomic_compare_exchange_n(stock, &left, left - 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) return (int)(left == 1) + 1;
     return 0;
 }
 
@@ -64,39 +69,42 @@ static int is_data(int fd) {
     return strncmp(path, data, strlen(data)) == 0;
 }
 
-static void injected(void) { __atomic_add_fetch(&orders->injected, 1, __ATOMIC_RELAXED); }
+static void count(volatile int64_t *answer) { __atomic_add_fetch(answer, 1, __ATOMIC_RELAXED); }
 
 static void maybe_crash(void) {
     if (take(&orders->calls_to_crash) == 2) {
-        injected();
+        count(&orders->crashes);
         kill(getpid(), SIGKILL);
     }
 }
 
-static int fails(volatile int64_t *count) {
-    if (!take(count)) return 0;
-    injected();
+static int fails(volatile int64_t *left, volatile int64_t *answer) {
+    if (!take(left)) return 0;
+    count(answer);
     errno = EIO;
     return 1;
+}
+
+static void wait_micros(int64_t delay) {
+    if (delay <= 0) return;
+    count(&orders->delays);
+    struct timespec wait = {delay / 1000000, delay % 1000000 * 1000};
+    while (nanosleep(&wait, &wait) < 0 && errno == EINTR) {}
 }
 
 static int before_sync(int fd) {
     if (!is_data(fd)) return 0;
     maybe_crash();
-    int64_t delay = orders->sync_delay_micros;
-    if (delay > 0) {
-        injected();
-        struct timespec wait = {delay / 1000000, delay % 1000000 * 1000};
-        while (nanosleep(&wait, &wait) < 0 && errno == EINTR) {}
-    }
-    return fails(&orders->syncs_to_fail);
+    wait_micros(orders->sync_delay_micros + orders->write_delay_micros);
+    return fails(&orders->syncs_to_fail, &orders->failed_syncs);
 }
 
 static int before_write(int fd) {
-    if (orders->calls_to_crash == 0 && orders->writes_to_fail == 0) return 0;
+    if (orders->calls_to_crash == 0 && orders->writes_to_fail == 0 && orders->write_delay_micros == 0) return 0;
     if (!is_data(fd)) return 0;
     maybe_crash();
-    return fails(&orders->writes_to_fail);
+    wait_micros(orders->write_delay_micros);
+    return fails(&orders->writes_to_fail, &orders->failed_writes);
 }
 
 int fsync(int fd) { return before_sync(fd) ? -1 : (int)syscall(SYS_fsync, fd); }
@@ -127,7 +135,7 @@ int unlink(const char *path) {
 
 static int64_t clock_offset(void) {
     int64_t offset = orders->clock_offset_nanos;
-    if (offset) __atomic_add_fetch(&orders->clock_reads, 1, __ATOMIC_RELAXED);
+    if (offset) count(&orders->clock_reads);
     return offset;
 }
 

@@ -79,6 +79,7 @@ internal sealed class ServerProcess : IDisposable
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Binary);
         foreach (string argument in _arguments) { start.ArgumentList.Add(argument); }
+        Tool.RemoveOurVariables(start);
         _isReady = false;
         _process?.Dispose();
         _process = Launch(start);

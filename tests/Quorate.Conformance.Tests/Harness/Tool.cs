@@ -40,6 +40,7 @@ internal static class Tool
         };
         foreach (string argument in arguments) { start.ArgumentList.Add(argument); }
         start.Environment["ETCDCTL_API"] = "3";
+        RemoveOurVariables(start);
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
@@ -53,6 +54,15 @@ internal static class Tool
         }
 
         return new(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+
+    /// <summary>Keeps from a process what is for the tests: our binary refuses variables with its prefix that it does not know.</summary>
+    public static void RemoveOurVariables(ProcessStartInfo start)
+    {
+        foreach (string ours in start.Environment.Keys.Where(name => name.StartsWith("QUORATE_FAULT_", StringComparison.Ordinal)).ToArray())
+        {
+            start.Environment.Remove(ours);
+        }
     }
 
     /// <summary>Runs our own binary.</summary>
