@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Google.Protobuf;
+using Quorate.Conformance.Tests.Faults;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.Tests.FrontDoors;
 using Xunit;
@@ -194,10 +195,26 @@ public sealed class BadInputTests(AttackedCluster attacked) : IClassFixture<Atta
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_thousand_quick_connects(bool isClientPort) => AttackAsync(() =>
+    public Task A_thousand_quick_connects(bool isClientPort) => AttackAsync(
+        () =>
+        {
+            for (int i = 0; i < 1000; i++) { new RawConnection(Port(isClientPort)).Dispose(); }
+        },
+        "L3");
+
+    [Fact]
+    public async Task Two_thousand_idle_clients()
     {
-        for (int i = 0; i < 1000; i++) { new RawConnection(Port(isClientPort)).Dispose(); }
-    });
+        var idle = new List<RawConnection>();
+        try
+        {
+            await AttackAsync(() => { for (int i = 0; i < 2000; i++) { idle.Add(new RawConnection(Port(isClientPort: true))); } }, "L3");
+        }
+        finally
+        {
+            idle.ForEach(connection => connection.Dispose());
+        }
+    }
 
     private static byte[] Opening(bool isClientPort) => isClientPort
         ?
@@ -209,13 +226,15 @@ public sealed class BadInputTests(AttackedCluster attacked) : IClassFixture<Atta
 
     private int Port(bool isClientPort) => isClientPort ? attacked.Victim.ClientPort : attacked.Victim.PeerPort;
 
-    private Task AttackAsync(Action attack) => AttackAsync(() =>
-    {
-        attack();
-        return Task.CompletedTask;
-    });
+    private Task AttackAsync(Action attack, string row = "S1") => AttackAsync(
+        () =>
+        {
+            attack();
+            return Task.CompletedTask;
+        },
+        row);
 
-    private async Task AttackAsync(Func<Task> attack)
+    private async Task AttackAsync(Func<Task> attack, string row = "S1")
     {
         ServerProcess victim = attacked.Victim;
         int[] logs = [.. attacked.Cluster.Servers.Select(server => server.Log.Length)];
@@ -245,5 +264,6 @@ public sealed class BadInputTests(AttackedCluster attacked) : IClassFixture<Atta
 
         long growth = victim.ResidentBytes - memory;
         Assert.True(growth < MostGrowth, $"memory grew by {growth} bytes");
+        FaultRecord.Book(row, "service");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Quorate.Conformance.Tests.Faults;
 using Quorate.FrontDoors.Etcd.Client;
 using Xunit;
 
@@ -95,6 +96,7 @@ public sealed class DamageTests(StoppedNode node) : IClassFixture<StoppedNode>
         Assert.Equal(damage == "delete identity" ? Precondition : Integrity, code);
         Assert.DoesNotContain("   at Quorate.", log, StringComparison.Ordinal);
         Assert.Equal(before, DirectoryImage.Of(copy.Directory));
+        FaultRecord.Book(damage.StartsWith("flip", StringComparison.Ordinal) ? "D9" : "D12", "refusal");
     }
 
     // Goal: the refusal is about the damage and nothing else. With the byte put back all data is there.
@@ -137,6 +139,7 @@ public sealed class DamageTests(StoppedNode node) : IClassFixture<StoppedNode>
         Assert.True(refusal.Message.Contains("corrupt", StringComparison.Ordinal), refusal.Message + copy.Server.Log[before..]);
         copy.Server.WaitForLog(Path.GetFileName(path) + " is damaged at byte", before);
         await again.ExpectManyAsync(StoppedNode.Prefix, 1, StoppedNode.Keys);
+        FaultRecord.Book("D9", "refusal");
     }
 
     // Goal: what a crash leaves behind the last batch is no damage.
@@ -192,6 +195,7 @@ public sealed class DamageTests(StoppedNode node) : IClassFixture<StoppedNode>
         damaged.WaitUntilReady();
         using var third = new KeyValues(damaged);
         await third.ExpectManyAsync(StoppedNode.Prefix, 1, 60);
+        FaultRecord.Book("D9", "service");
     }
 
     private static void Do(string damage, string directory)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Quorate.Conformance.Tests.Faults;
 using Xunit;
 
 namespace Quorate.Conformance.Tests;
@@ -43,6 +44,7 @@ public sealed class ForeignDirectoryTests(StoppedNode node) : IClassFixture<Stop
         Assert.Contains("the data directory belongs to cluster ", log, StringComparison.Ordinal);
         Assert.Equal(Precondition, code);
         Assert.Equal(before, DirectoryImage.Of(node.Pristine));
+        FaultRecord.Book("O6", "refusal");
     }
 
     // Goal: two processes never use one directory; the second is told which process has it, and the first does not notice.
@@ -64,6 +66,7 @@ public sealed class ForeignDirectoryTests(StoppedNode node) : IClassFixture<Stop
         using var client = new KeyValues(first);
         await client.PutManyAsync("still/", 1, 3);
         await client.ExpectManyAsync("still/", 1, 3);
+        FaultRecord.Book("D17", "refusal");
     }
 
     private static void Set(string[] arguments, string flag, string value) => arguments[Array.IndexOf(arguments, flag) + 1] = value;

@@ -21,6 +21,7 @@ internal sealed class FaultCluster : IDisposable
 
     private readonly string _directory;
     private readonly SmallDisk[] _disks;
+    private readonly LoopDisk[] _loopDisks;
     private readonly Shim[] _shims;
     private readonly Lock[] _locks;
     private readonly Life[] _lives;
@@ -40,6 +41,7 @@ internal sealed class FaultCluster : IDisposable
         _directory = directory;
         int[] nodes = [.. Enumerable.Range(0, lab.Nodes)];
         _disks = needs.HasFlag(FaultNeeds.SmallDisk) ? [.. nodes.Select(node => new SmallDisk(DataDirectoryOf(node), DiskMegabytes))] : [];
+        _loopDisks = needs.HasFlag(FaultNeeds.LoopDisk) ? [.. nodes.Select(node => new LoopDisk(DataDirectoryOf(node), DiskMegabytes))] : [];
         _shims = needs.HasFlag(FaultNeeds.Shim) ? [.. nodes.Select(node => new Shim(DataDirectoryOf(node)))] : [];
         string cluster = string.Join(',', Enumerable.Range(0, lab.Nodes).Select(i => $"n{i}=http://{lab.AddressOf(i)}:{PeerPort}"));
         Servers = [.. Enumerable.Range(0, lab.Nodes).Select(i => NewServer(i, cluster, [.. settings]))];
@@ -116,6 +118,9 @@ internal sealed class FaultCluster : IDisposable
 
     /// <summary>The disk of a server, if it can be filled.</summary>
     public SmallDisk DiskOf(int node) => _disks[node];
+
+    /// <summary>The disk of a server, if a power cut can be made of it.</summary>
+    public LoopDisk LoopDiskOf(int node) => _loopDisks[node];
 
     /// <summary>Notes what a server did that it must not do.</summary>
     public void Complain(string problem) => Complaints.Enqueue(problem);
@@ -208,7 +213,7 @@ internal sealed class FaultCluster : IDisposable
         _operator.Wait();
         for (int node = 0; node < Servers.Length; node++) { Signal(node, Native.SignalContinue); }
         foreach (ServerProcess server in Servers) { server.Dispose(); }
-        foreach (SmallDisk disk in _disks) { disk.Dispose(); }
+        foreach (IDisposable disk in (IDisposable[])[.. _disks, .. _loopDisks]) { disk.Dispose(); }
         foreach (Shim shim in _shims) { shim.Dispose(); }
         _stop.Dispose();
     }

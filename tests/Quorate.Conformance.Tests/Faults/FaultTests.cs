@@ -89,6 +89,10 @@ public sealed class FaultTests(ITestOutputHelper output)
         var random = new Random(seed);
         RealFault[] possible = [.. RealFaults.All.Where(fault => fault.Unavailable is null)];
         random.Shuffle(possible);
+
+        // A node has one disk: one that can be filled, or one of which a power cut can be made.
+        FaultNeeds other = possible[0].Needs.HasFlag(FaultNeeds.LoopDisk) ? FaultNeeds.SmallDisk : FaultNeeds.LoopDisk;
+        possible = [.. possible.Where(fault => !fault.Needs.HasFlag(other))];
         return new FaultRoundOptions
         {
             Seed = seed,

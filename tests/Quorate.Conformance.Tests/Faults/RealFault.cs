@@ -88,6 +88,9 @@ internal enum FaultNeeds
 
     /// <summary>A limit of memory.</summary>
     Memory = 8,
+
+    /// <summary>Servers on disks of which a power cut can be made; not together with <see cref="SmallDisk"/>.</summary>
+    LoopDisk = 16,
 }
 
 /// <summary>One line of the table of faults.</summary>
@@ -103,12 +106,12 @@ internal sealed record RealFault(string Row, string Name, FaultNeeds Needs, Func
         : Needs.HasFlag(FaultNeeds.Memory) ? ControlGroup.MemoryUnavailable
         : null;
 
-    /// <summary>What it is about, which the tests go through one after the other: processes, links, packets, disks, clocks.</summary>
+    /// <summary>What it is about, which the tests go through one after the other: processes, links, packets, disks, power, clocks.</summary>
     public string Kind => Row[0] switch
     {
         'P' => "processes",
         'N' or 'K' => Row is "N1" or "N2" or "N3" or "N4" or "N5" or "N10" or "K1" ? "links" : "packets",
-        'D' => "disks",
+        'D' => Needs.HasFlag(FaultNeeds.LoopDisk) ? "power" : "disks",
         _ => "clocks",
     };
 
@@ -143,6 +146,7 @@ internal static class RealFaults
         new("C2", "clock-drift", FaultNeeds.Shim, ClockFaults.DriftAsync),
         new("C3", "sleep", FaultNeeds.Shim, ClockFaults.SleepAsync),
         new("C4", "clock-at-start", FaultNeeds.Shim, ClockFaults.WrongAtStartAsync),
+        new("D1", "power-cut", FaultNeeds.Shim | FaultNeeds.LoopDisk, PowerFaults.CutAsync),
         new("D5", "sync-eio", FaultNeeds.Shim, DiskFaults.FailSyncAsync),
         new("D6", "write-eio", FaultNeeds.Shim, DiskFaults.FailWriteAsync),
         new("D7", "full-disk", FaultNeeds.SmallDisk, DiskFaults.FillAsync),

@@ -67,13 +67,13 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
-    // What a run that was killed left mounted; its servers have been ended when the network was made.
-    private static void RemoveStale()
+    /// <summary>Unmounts what a run that was killed left mounted; its servers have been ended when the network was made.</summary>
+    public static void RemoveStale()
     {
         foreach (string line in File.ReadLines("/proc/mounts"))
         {
             string[] words = line.Split(' ');
-            int at = words[0] == "tmpfs" ? words[1].IndexOf(FaultRound.DirectoryPrefix, StringComparison.Ordinal) : -1;
+            int at = words[0] == "tmpfs" || words[0].StartsWith("/dev/loop", StringComparison.Ordinal) ? words[1].IndexOf(FaultRound.DirectoryPrefix, StringComparison.Ordinal) : -1;
             if (at < 0) { continue; }
             string owner = words[1][(at + FaultRound.DirectoryPrefix.Length)..].Split('-')[0];
             if (!Directory.Exists("/proc/" + owner)) { Tool.Run("umount", ["--lazy", words[1]]); }
