@@ -30,8 +30,14 @@ public interface INodeClient
     ValueTask<ProposeResult> ProposeAsync(
         ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default);
 
-    /// <summary>Opens a view of the shard that is as fresh as the level demands.</summary>
+    /// <summary>Opens a view of the shard that is as fresh as the level demands. Of <see cref="ReadLevel.Local"/> it is there at once.</summary>
     ValueTask<ReadResult> ReadAsync(ShardId shard, ReadLevel level, CancellationToken cancellationToken = default);
+
+    /// <summary>Asks to be told when views of the shard may show more than before.</summary>
+    /// <param name="shard">The shard; it need not be there yet.</param>
+    /// <param name="published">Called on the node's loop, once for many changes or without any: must only make a note, and not throw.</param>
+    /// <returns>Ends it. A call may still be under way.</returns>
+    IDisposable Subscribe(ShardId shard, Action published);
 
     /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
     ShardStatus? StatusOf(ShardId shard);

@@ -151,6 +151,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard) => _loop.StatusOf(shard);
 
+    /// <inheritdoc/>
+    public IDisposable Subscribe(ShardId shard, Action published) => _loop.Listeners.Add(shard, published);
+
     /// <summary>State of all shards, at most one tick old.</summary>
     public IReadOnlyCollection<ShardStatus> Statuses => _loop.Statuses;
 

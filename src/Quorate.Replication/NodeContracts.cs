@@ -188,6 +188,9 @@ public interface INodeHost
 
     /// <summary>Logs a change of state.</summary>
     void Report(NodeEvent change);
+
+    /// <summary>From now on views of the shard may show more than before. Often: must cost next to nothing.</summary>
+    void Published(ShardId shard);
 }
 
 /// <summary>A shard as this node sees it.</summary>

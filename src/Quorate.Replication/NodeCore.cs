@@ -295,6 +295,8 @@ public sealed class NodeCore : IDisposable
 
     internal void Run(NodeJob job) => _host.Run(job);
 
+    internal void Published(ShardId shard) => _host.Published(shard);
+
     internal void Report(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail));
 
     internal void MarkDirty(Replica replica)

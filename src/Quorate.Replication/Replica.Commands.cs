@@ -290,6 +290,7 @@ internal sealed partial class Replica
         _applied.Clear();
         _replies.Clear();
         ServeReads();
+        _node.Published(Shard);
     }
 
     private void ApplyCommands(in LogEntry entry)

@@ -197,6 +197,7 @@ internal sealed partial class Replica
         _raft.Applied(snapshot.Position.Index);
         CompleteFromSnapshot();
         ServeReads();
+        _node.Published(Shard);
         _node.Report(Shard, "snapshot-installed", $"index={snapshot.Position.Index} term={snapshot.Position.Term}");
     }
 

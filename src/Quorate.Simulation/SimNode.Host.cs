@@ -126,6 +126,15 @@ public sealed partial class SimNode
     })));
 
     /// <inheritdoc/>
+    public void Published(ShardId shard)
+    {
+        foreach (Action<ShardId> listener in _publishListeners) { listener(shard); }
+    }
+
+    /// <summary>Calls the action whenever a view of a shard of this node may show more, in this life or a later one.</summary>
+    internal void OnPublished(Action<ShardId> listener) => _publishListeners.Add(listener);
+
+    /// <inheritdoc/>
     public void Report(NodeEvent change)
     {
         _cluster.Trace(Index, change.Name, change.Shard.Value, $"{change.Shard} {change.Detail}");

@@ -18,6 +18,7 @@ public sealed partial class SimNode : INodeHost
     private readonly Prng _random;
     private readonly List<Action<NodeCore>> _held = [];
     private readonly List<Action> _threads = [];
+    private readonly List<Action<ShardId>> _publishListeners = [];
     private readonly SortedDictionary<long, Action> _onCrash = [];
     private NodeCore? _core;
     private WriteAheadLog? _log;

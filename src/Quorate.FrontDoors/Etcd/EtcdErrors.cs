@@ -51,6 +51,10 @@ internal static class EtcdErrors
     public static readonly EtcdError TooManyRequests = Of(GrpcStatus.ResourceExhausted, "too many requests");
     public static readonly EtcdError Corrupt = Of(GrpcStatus.DataLoss, "corrupt cluster");
 
+    // Of a watch, not of its stream; etcd does not prefix them.
+    public const string EmptyWatchRange = "mvcc: watcher range is empty";
+    public const string DuplicateWatchId = "mvcc: duplicate watch ID provided on the WatchStream";
+
     // The caller's own doing; grpc-go's words, without etcd's prefix.
     public static readonly EtcdError DeadlineExceeded = new(GrpcStatus.DeadlineExceeded, "context deadline exceeded");
     public static readonly EtcdError Canceled = new(GrpcStatus.Canceled, "context canceled");

@@ -107,7 +107,7 @@ internal static class EtcdMessages
         return response;
     }
 
-    private static KeyValue ToMessage(in KeyValueRecord record) => new()
+    public static KeyValue ToMessage(in KeyValueRecord record) => new()
     {
         Key = UnsafeByteOperations.UnsafeWrap(record.Key),
         Value = UnsafeByteOperations.UnsafeWrap(record.Value),

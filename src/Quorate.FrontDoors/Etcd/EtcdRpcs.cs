@@ -34,7 +34,11 @@ internal sealed record EtcdStreamRpc(
     string? JsonPath,
     MessageParser Parser,
     Google.Protobuf.Reflection.MessageDescriptor RequestType,
-    Func<EtcdService, IEtcdStream, EtcdCall, ValueTask<EtcdError?>> Handler);
+    Func<EtcdService, IEtcdStream, EtcdCall, ValueTask<EtcdError?>> Handler)
+{
+    /// <summary>Makes of a response the message that it stands for, if it was encoded beforehand.</summary>
+    public Func<IMessage, IMessage> Decoded { get; init; } = static response => response;
+}
 
 /// <summary>
 /// All that this door serves. To add an RPC: a line in <see cref="All"/> or <see cref="Streams"/> and a method on
@@ -72,6 +76,10 @@ internal static class EtcdRpcs
         Stream("/etcdserverpb.KV/RangeStream", null, RangeRequest.Parser, static (s, stream, c) => s.RangeStream(stream, c)),
         Stream("/etcdserverpb.Lease/LeaseKeepAlive", "/v3/lease/keepalive", LeaseKeepAliveRequest.Parser,
             static (s, stream, c) => s.LeaseKeepAlive(stream, c)),
+        Stream("/etcdserverpb.Watch/Watch", "/v3/watch", WatchRequest.Parser, static (s, stream, c) => s.Watch(stream, c)) with
+        {
+            Decoded = static response => WatchResponse.Parser.ParseFrom(response.ToByteString()),
+        },
     ];
 
     public static readonly FrozenDictionary<string, EtcdRpc> ByPath = All.ToFrozenDictionary(rpc => rpc.Path);

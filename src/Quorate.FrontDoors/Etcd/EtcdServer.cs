@@ -24,6 +24,7 @@ public sealed class EtcdServer : IAsyncDisposable
     private readonly EtcdServerOptions _options;
     private readonly EtcdService _service;
     private readonly Timer _leaderChecks;
+    private readonly WatchDriver _watches;
 
     private EtcdServer(WebApplication app, EtcdServerOptions options, EtcdService service)
     {
@@ -31,6 +32,7 @@ public sealed class EtcdServer : IAsyncDisposable
         _options = options;
         _service = service;
         _leaderChecks = new Timer(_ => service.CheckLeader());
+        _watches = new WatchDriver(service, options);
     }
 
     /// <summary>The addresses listened on, with the ports that were free where 0 was asked for.</summary>
@@ -94,7 +96,7 @@ public sealed class EtcdServer : IAsyncDisposable
         }
         catch
         {
-            await server._leaderChecks.DisposeAsync().ConfigureAwait(false);
+            await server.EndServicesAsync().ConfigureAwait(false);
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -119,8 +121,14 @@ public sealed class EtcdServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        await _leaderChecks.DisposeAsync().ConfigureAwait(false);
+        await EndServicesAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask EndServicesAsync()
+    {
+        await _leaderChecks.DisposeAsync().ConfigureAwait(false);
+        await _watches.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void SetLimits(KestrelServerOptions kestrel, EtcdServerOptions options)

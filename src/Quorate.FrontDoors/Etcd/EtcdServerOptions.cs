@@ -36,6 +36,12 @@ public record EtcdServiceOptions
     /// <summary>The shard's election timeout; a stream that wants a leader ends after three without one. Default: 1 s, as in etcd.</summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Time after which an idle watch that asked for it is told so. Default: 10 min, as etcd's --watch-progress-notify-interval.</summary>
+    public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a watching stream that is not read may keep in memory before its watches read the store instead. Default: 4 MiB.</summary>
+    public long MaxWatchQueueBytes { get; init; } = 4 * 1024 * 1024;
+
     /// <summary>Says what is wrong with these options, in the operator's words. Empty if nothing is.</summary>
     public virtual IEnumerable<string> Problems()
     {
@@ -48,6 +54,16 @@ public record EtcdServiceOptions
         if (ElectionTimeout <= TimeSpan.Zero || ElectionTimeout > TimeSpan.FromHours(1))
         {
             yield return $"etcd.electionTimeout is {ElectionTimeout}; it must be more than 0 and at most 1 hour.";
+        }
+
+        if (WatchProgressInterval < TimeSpan.FromMilliseconds(100) || WatchProgressInterval > TimeSpan.FromDays(1))
+        {
+            yield return $"etcd.watchProgressInterval is {WatchProgressInterval}; it must be from 100 ms to 1 day.";
+        }
+
+        if (MaxWatchQueueBytes is < 1024 or > 1024 * 1024 * 1024)
+        {
+            yield return $"etcd.maxWatchQueueBytes is {MaxWatchQueueBytes}; it must be from 1024 to 1073741824 (1 GiB).";
         }
 
         if (MaxTxnOps is < 1 or > 10_000)

@@ -25,6 +25,7 @@ internal sealed partial class EtcdService
         _node = options.Node;
         _shard = options.Shard;
         _reportBug = reportBug;
+        Watches = new WatchHub(OpenLocal);
     }
 
     /// <summary>An exception came out of an RPC: a bug, or a disk that does not read. The client learns only that it failed.</summary>

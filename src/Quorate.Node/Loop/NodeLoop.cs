@@ -50,6 +50,8 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
         _thread = new Thread(Run) { IsBackground = true, Name = "quorate-loop" };
     }
 
+    public PublishListeners Listeners { get; } = new();
+
     public long Turns => Volatile.Read(ref _turns);
 
     public long SkippedTicks => _clock.Skipped;
@@ -93,6 +95,8 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
         _log.Write(
             LogSeverity.Info, change.Name, new LogField("shard", (long)change.Shard.Value), new LogField("detail", change.Detail));
     }
+
+    void INodeHost.Published(ShardId shard) => Listeners.Tell(shard);
 
     void IPeerReceiver.Received(PeerLink link, PeerConnection connection, ReadOnlyMemory<byte> frame) =>
         _inbox.Post(new InboxItem(InboxKind.Frame, link, connection, link.Peer, frame));

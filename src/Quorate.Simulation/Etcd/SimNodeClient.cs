@@ -63,6 +63,10 @@ internal sealed class SimNodeClient : INodeClient
     }
 
     /// <inheritdoc/>
+    public IDisposable Subscribe(ShardId shard, Action published) =>
+        throw new NotSupportedException("SimEtcdServer listens itself");
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard)
     {
         Enter();

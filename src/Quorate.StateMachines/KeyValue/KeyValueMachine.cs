@@ -74,7 +74,9 @@ public sealed class KeyValueMachine : IStateMachine
 
     /// <inheritdoc/>
     public int FilterPrefixLength(ReadOnlySpan<byte> key) =>
-        VersionKeys.IsVersion(key) ? key.Length - VersionKeys.SuffixBytes : key.Length;
+        VersionKeys.IsVersion(key) ? key.Length - VersionKeys.SuffixBytes
+        : ChangeKeys.IsChange(key) ? 1 // Never looked up: all of them together are one entry of a filter.
+        : key.Length;
 
     /// <inheritdoc/>
     public ICompactionFilter? CreateCompactionFilter(IStoreReader store)

@@ -4,16 +4,16 @@ using Quorate.Core;
 namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
-/// The one record beside the versions. Key: kind u8 (1). Value: format u8 (1) | current revision u64 | compacted revision u64,
+/// The one record beside versions and changes. Key: kind u8 (1). Value: format u8 (2; 1 had no index of changes) | current revision u64 | compacted revision u64,
 /// little-endian. Without it the store is new: revision 1, and -1 compacted, as in etcd.
 /// </summary>
 internal readonly record struct KvMeta(long Current, long Compacted)
 {
     private const byte Kind = 1;
-    private const byte Format = 1;
+    private const byte Format = 2;
     private const int Bytes = 17;
 
-    /// <exception cref="NotSupportedException">A later version of this program wrote the store. It is unchanged.</exception>
+    /// <exception cref="NotSupportedException">Another version of this program wrote the store. It is unchanged.</exception>
     public static KvMeta Read(IStoreReader store)
     {
         if (!store.TryGet([Kind], out ReadOnlySpan<byte> value)) { return new KvMeta(Current: 1, Compacted: -1); }

@@ -73,10 +73,28 @@ internal static class VersionKeys
     /// <summary>Makes a prefix the least key after all versions under it.</summary>
     public static void MoveAfterVersions(Span<byte> prefix) => prefix[^1] = EndOfKey + 1;
 
-    /// <summary>Writes a prefix's user key; returns its length, at most the prefix's.</summary>
-    public static int WriteUserKey(ReadOnlySpan<byte> prefix, Span<byte> destination)
+    /// <summary>The escaped user key within a prefix.</summary>
+    public static ReadOnlySpan<byte> Escaped(ReadOnlySpan<byte> prefix) => prefix[1..^2];
+
+    /// <summary>Bytes of a version's key whose escaped user key fits a buffer.</summary>
+    public static int LengthOf(ReadOnlySpan<byte> escaped) => 1 + escaped.Length + 2 + SuffixBytes;
+
+    /// <summary>Writes the prefix of an escaped user key; returns its length.</summary>
+    public static int WritePrefixOf(ReadOnlySpan<byte> escaped, Span<byte> destination)
     {
-        ReadOnlySpan<byte> escaped = prefix[1..^2];
+        destination[0] = Kind;
+        escaped.CopyTo(destination[1..]);
+        destination[1 + escaped.Length] = 0;
+        destination[2 + escaped.Length] = EndOfKey;
+        return escaped.Length + 3;
+    }
+
+    /// <summary>Writes a prefix's user key; returns its length, at most the prefix's.</summary>
+    public static int WriteUserKey(ReadOnlySpan<byte> prefix, Span<byte> destination) => WriteUserKeyOf(Escaped(prefix), destination);
+
+    /// <summary>Undoes the escape; returns the user key's length, at most the escaped one's.</summary>
+    public static int WriteUserKeyOf(ReadOnlySpan<byte> escaped, Span<byte> destination)
+    {
         int length = 0;
         while (escaped.IndexOf((byte)0) is var zero and >= 0)
         {

@@ -3,8 +3,8 @@ using Quorate.Core;
 namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
-/// Writes one command's changes as versions of one new revision, in order, and each change's answer (KvReply.Codec.cs). Its
-/// buffers are reused: a put allocates nothing here.
+/// Writes one command's changes as versions of one new revision, in order, the index of changes (<see cref="ChangeKeys"/>), and
+/// each change's answer (KvReply.Codec.cs). Its buffers are reused: a put allocates nothing here.
 /// </summary>
 internal sealed class VersionWriter
 {
@@ -207,8 +207,11 @@ internal sealed class VersionWriter
     private void Write(Span<byte> key)
     {
         VersionKeys.WriteSuffix(_before + 1, _changes, key[^VersionKeys.SuffixBytes..]);
-        _changes++;
         Store.Put(key, _value.Written);
+        Span<byte> change = stackalloc byte[ChangeKeys.Length];
+        ChangeKeys.Write(_before + 1, _changes, change);
+        Store.Put(change, VersionKeys.Escaped(VersionKeys.Prefix(key)));
+        _changes++;
     }
 
     // The user key's prefix, and room for the suffix.

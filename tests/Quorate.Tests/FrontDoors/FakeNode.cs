@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Quorate.Core;
 using Quorate.Node;
 using Quorate.Raft;
@@ -15,6 +16,7 @@ internal sealed class FakeNode : INodeClient
     private readonly Lock _gate = new();
     private readonly IStateMachine _machine = Catalog.KeyValue.Create();
     private readonly CheckedStore _store;
+    private readonly ConcurrentDictionary<Action, int> _published = [];
     private LogIndex _applied;
     private int _waiting;
 
@@ -80,6 +82,7 @@ internal sealed class FakeNode : INodeClient
             _machine.Finish(_store);
         }
 
+        foreach (Action published in _published.Keys) { published(); }
         return new ProposeResult(RequestOutcome.Done, reply.ToArray());
     }
 
@@ -98,11 +101,28 @@ internal sealed class FakeNode : INodeClient
         }
     }
 
+    /// <summary>Drops what is compacted, as a compaction of all files does.</summary>
+    public void CompactAll()
+    {
+        lock (_gate) { _store.CompactAll(); }
+    }
+
+    public IDisposable Subscribe(ShardId shard, Action published)
+    {
+        _published.TryAdd(published, 0);
+        return new Subscription(() => _published.TryRemove(published, out _));
+    }
+
     public ShardStatus? StatusOf(ShardId shard) => shard != Shard ? null : new ShardStatus(
         shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
         HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,
         Commit: _applied, Applied: _applied, LastIndex: _applied, IsLearner, DiskBytes: 4096,
         Members: [new ReplicaPlace(new ReplicaId(1), Node)]);
+
+    private sealed class Subscription(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
 
     private sealed class View(FakeNode node, CheckedStore store, LogIndex applied) : IReadView
     {

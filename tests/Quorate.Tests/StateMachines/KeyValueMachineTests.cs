@@ -163,7 +163,7 @@ public class KeyValueMachineTests
 
         _kv.Store.CompactAll();
 
-        Assert.Equal(1 + 3, _kv.Store.Count); // Revisions; at@7, kept@5 and kept@8.
+        Assert.Equal(1 + 3 + 2, _kv.Store.Count); // Revisions; at@7, kept@5 and kept@8; the changes of 7 and 8.
         Assert.Equal("1@8 kept=2(4,5,2)", _kv.Ask("\0", "\0", revision: 7));
         Assert.Equal("1@8 kept=3(4,8,3)", _kv.Ask("\0", "\0"));
         Assert.Equal(hash, _kv.Hash);
@@ -180,7 +180,8 @@ public class KeyValueMachineTests
 
         bool[] kept = [.. _kv.Store.Records.Select(r => filter.Keep(r.Key, r.Value, isBottommost: false))];
 
-        Assert.Equal([true, true, false, true], kept); // Revisions, a@3 (the tombstone), a@2, b@4.
+        // Revisions; a@3 (the tombstone), a@2, b@4; the changes of revisions 2, 3 and 4.
+        Assert.Equal([true, true, false, true, false, false, true], kept);
     }
 
     [Fact]
@@ -204,22 +205,26 @@ public class KeyValueMachineTests
     public void The_store_keys_are_as_documented()
     {
         _kv.Do(Put("a\0b", "v"));
-        (byte[] key, byte[] value) = _kv.Store.Records.Last();
+        (byte[] key, byte[] value) = _kv.Store.Records.ElementAt(1);
         Assert.Equal("02" + "6100FF62" + "0001" + "FFFFFFFFFFFFFFFD" + "FFFFFFFF", Convert.ToHexString(key));
         Assert.Equal("00" + "02" + "01" + "00" + "76", Convert.ToHexString(value));
+        Assert.Equal(7, _kv.Machine.FilterPrefixLength(key));
+        (key, value) = _kv.Store.Records.Last();
+        Assert.Equal("03" + "0000000000000002" + "00000000", Convert.ToHexString(key));
+        Assert.Equal("6100FF62", Convert.ToHexString(value));
+        Assert.Equal(1, _kv.Machine.FilterPrefixLength(key));
         (key, value) = _kv.Store.Records.First();
         Assert.Equal("01", Convert.ToHexString(key));
-        Assert.Equal("01" + "0200000000000000" + "FFFFFFFFFFFFFFFF", Convert.ToHexString(value));
-        Assert.Equal(7, _kv.Machine.FilterPrefixLength(_kv.Store.Records.Last().Key));
+        Assert.Equal("02" + "0200000000000000" + "FFFFFFFFFFFFFFFF", Convert.ToHexString(value));
     }
 
-    // A watch will tell the changes of a revision in this order.
+    // A watch tells the changes of a revision in this order.
     [Fact]
     public void Sub_revisions_number_the_changes_of_a_revision()
     {
         _kv.Do(Put("b"));
         _kv.Do(All(Put("c"), Put("a"), Delete("b", "d"), Put("c")));
-        IEnumerable<string> keys = _kv.Store.Records.Skip(1).Select(static r => Convert.ToHexString(r.Key.AsSpan()[1..]));
+        IEnumerable<string> keys = _kv.Store.Records.Where(static r => r.Key[0] == 2).Select(static r => Convert.ToHexString(r.Key.AsSpan()[1..]));
         Assert.Equal(
             [
                 "610001" + "FFFFFFFFFFFFFFFC" + "FFFFFFFE", // a: revision 3, change 1
@@ -232,10 +237,41 @@ public class KeyValueMachineTests
             keys);
     }
 
+    // Goal: the changes are indexed in their order, and what a compaction leaves of the index is all that can be asked for.
     [Fact]
-    public void A_store_of_a_later_format_is_refused()
+    public void Changes_can_be_read_from_the_compacted_revision_on()
     {
-        _kv.Store.Put([1], [2, 0, 0]);
+        _kv.Do(Put("b", "1"));
+        _kv.Do(All(Put("c", "2"), Put("a\0", "3"), Delete("b", "d"), Put("c", "4")));
+        Assert.Equal("2 b=1|3 c=2|3 a\0=3|3 b- was 1|3 c-|3 c=4", Changes(from: 0));
+        _kv.Do(Put("a", "5"));
+        _kv.Do(new KvCommand.Compact(3, false));
+        _kv.Store.CompactAll();
+        Assert.Equal("3 c=2|3 a\0=3|3 b-|3 c-|3 c=4|4 a=5", Changes(from: 3));
+        _kv.Do(new KvCommand.Compact(4, false));
+        _kv.Store.CompactAll();
+        Assert.Equal("4 a=5", Changes(from: 0));
+    }
+
+    private string Changes(long from)
+    {
+        long compacted = KvQueries.CompactedRevision(_kv.Store);
+        using var changes = new KvChangeReader(_kv.Store, from);
+        var lines = new List<string>();
+        while (changes.MoveNext())
+        {
+            string key = $"{changes.Revision} {System.Text.Encoding.UTF8.GetString(changes.Key)}";
+            string before = changes.ReadPrevious(compacted) is { } previous ? $" was {System.Text.Encoding.UTF8.GetString(previous.Value.Span)}" : "";
+            lines.Add(changes.Read() is { } record ? $"{key}={System.Text.Encoding.UTF8.GetString(record.Value.Span)}{before}" : $"{key}-{before}");
+        }
+
+        return string.Join('|', lines);
+    }
+
+    [Fact]
+    public void A_store_of_another_format_is_refused()
+    {
+        _kv.Store.Put([1], [3, 0, 0]);
         Assert.Throws<NotSupportedException>(() => _kv.Machine.Open(_kv.Store));
     }
 

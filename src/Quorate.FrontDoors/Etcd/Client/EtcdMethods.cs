@@ -40,6 +40,9 @@ public static class EtcdMethods
     public static EtcdMethod<CompactionRequest, CompactionResponse> Compact { get; } =
         new("/etcdserverpb.KV/Compact", CompactionResponse.Parser);
 
+    /// <summary>Tells of changes; a stream both ways.</summary>
+    public static EtcdMethod<WatchRequest, WatchResponse> Watch { get; } = new("/etcdserverpb.Watch/Watch", WatchResponse.Parser);
+
     /// <summary>State of the member asked.</summary>
     public static EtcdMethod<StatusRequest, StatusResponse> Status { get; } =
         new("/etcdserverpb.Maintenance/Status", StatusResponse.Parser, static _ => true);

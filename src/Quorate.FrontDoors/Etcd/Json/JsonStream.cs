@@ -49,7 +49,7 @@ internal sealed class JsonStream : IEtcdStream
     {
         PipeWriter body = Begin();
         body.Write("{\"result\":"u8);
-        JsonMessages.Write(body, response);
+        JsonMessages.Write(body, _rpc.Decoded(response));
         body.Write("}\n"u8);
         return body.UnflushedBytes >= FlushBytes ? FlushAsync(stop) : default;
     }

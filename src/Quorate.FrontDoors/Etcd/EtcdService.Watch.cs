@@ -1,0 +1,71 @@
+using Quorate.Core;
+using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Node;
+using Quorate.Replication;
+
+namespace Quorate.FrontDoors.Etcd;
+
+// etcdserverpb.Watch. What it is about is in Watch/: this is a stream's loop around its session.
+internal sealed partial class EtcdService
+{
+    /// <summary>Tells this node's watchers. Whoever owns the service calls it when the shard has changed.</summary>
+    public WatchHub Watches { get; }
+
+    public async ValueTask<EtcdError?> Watch(IEtcdStream stream, EtcdCall call)
+    {
+        var session = new WatchSession(
+            Watches, OpenLocal, Header, stream.Wake, _options.MaxRequestBytes, _options.MaxWatchQueueBytes);
+        using CancellationTokenRegistration stopped = call.Stop.UnsafeRegister(static waiting => ((IEtcdStream)waiting!).Wake(), stream);
+        try
+        {
+            Task<StreamRead>? reading = NextRequest(stream, call.Stop);
+            while (!call.Stop.IsCancellationRequested)
+            {
+                bool hasMore = session.CatchUp();
+                if (reading is { IsCompleted: true })
+                {
+                    StreamRead read = await reading.ConfigureAwait(false);
+                    if (read.Error is { } error) { return error; }
+
+                    // A question for progress waits until all are brought up, as long as that goes on.
+                    if (read.Request is WatchRequest { ProgressRequest: null } || !hasMore)
+                    {
+                        if (read.Request is WatchRequest request) { session.Take(request); }
+                        reading = read.IsEnd ? null : NextRequest(stream, call.Stop);
+                        hasMore = true;
+                    }
+                }
+
+                bool hasWritten = false;
+                while (session.TryTake(out EncodedWatchResponse response))
+                {
+                    await stream.WriteAsync(response, call.Stop).ConfigureAwait(false);
+                    hasWritten = true;
+                }
+
+                if (hasWritten) { await stream.FlushAsync(call.Stop).ConfigureAwait(false); }
+                else if (!hasMore) { await stream.WaitAsync().ConfigureAwait(false); }
+            }
+
+            return EtcdErrors.Canceled;
+        }
+        finally
+        {
+            session.Close();
+        }
+    }
+
+    private static Task<StreamRead> NextRequest(IEtcdStream stream, CancellationToken stop)
+    {
+        Task<StreamRead> reading = stream.ReadAsync(stop).AsTask();
+        if (reading.IsCompleted) { stream.Wake(); }
+        else { reading.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(stream.Wake); }
+        return reading;
+    }
+
+    private IReadView? OpenLocal()
+    {
+        ValueTask<ReadResult> read = _node.ReadAsync(_shard, ReadLevel.Local);
+        return read.IsCompletedSuccessfully ? read.Result.View : throw new InvariantException("a local read waits");
+    }
+}
