@@ -53,6 +53,12 @@ public sealed record NodeConfig
     /// <summary>Most bytes of commands in one entry; a single larger command still goes alone. Default: 1 MiB.</summary>
     public int MaxEntryBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of committed entries that are applied before the node looks what else there is to do. Default: 256 KiB, about a
+    /// millisecond's work, so that heartbeats are never late.
+    /// </summary>
+    public long SliceBytes { get; init; } = 256 * 1024;
+
     /// <summary>Most bytes of commands that wait on this node, per shard, before it refuses more. Default: 64 MiB.</summary>
     public long MaxWaitingBytes { get; init; } = 64L * 1024 * 1024;
 

@@ -13,8 +13,6 @@ namespace Quorate.Replication;
 /// </summary>
 public sealed class NodeCore : IDisposable
 {
-    // Small enough that a slice takes about a millisecond, so that heartbeats are never late.
-    private const long SliceBytes = 256 * 1024;
     private const int FullFrameBytes = 4 * 1024 * 1024;
     private const string WalDirectory = "wal";
 
@@ -233,7 +231,7 @@ public sealed class NodeCore : IDisposable
         PersistBatch();
         foreach (Replica replica in dirty)
         {
-            if (replica.HasCommitted) { replica.ApplySlice(SliceBytes); }
+            if (replica.HasCommitted) { replica.ApplySlice(Config.SliceBytes); }
         }
 
         SendFrames();

@@ -26,6 +26,7 @@ public sealed class SimCluster : IDisposable
     private volatile bool _hasStrayed;
     private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
     private readonly ApplyWatch _applied;
+    private readonly StruckFaults _struck = new();
     private long _order;
     private long _secondFrom;
     private long _secondEvents;
@@ -103,7 +104,7 @@ public sealed class SimCluster : IDisposable
     }
 
     /// <summary>Times that each kind of fault struck, by the row of the catalogue (docs/reliability.md).</summary>
-    public SortedDictionary<string, int> Struck { get; } = new(StringComparer.Ordinal);
+    public SortedDictionary<string, int> Struck => _struck.Times;
 
     /// <summary>Runs a workload under faults for a span of simulated time. The faults stop at its end; what they broke stays broken.</summary>
     public void Run(TimeSpan span, SimWorkload workload, params ReadOnlySpan<SimFault> faults) => Run(span, [workload], faults);
@@ -121,10 +122,56 @@ public sealed class SimCluster : IDisposable
         Demand(workloads.All(workload => workload.IsIdle), SimNet.Answers, "a request was never answered");
     }
 
-    /// <summary>A fault strikes: counted for the report, and a line of the trace.</summary>
-    internal void Strike(string row, string what, int node = -1)
+    /// <summary>A fault strikes: counted for the report, and a line of the trace. One that hits a node without a replica does not count.</summary>
+    /// <param name="row">Of the catalogue.</param>
+    /// <param name="what">In the trace.</param>
+    /// <param name="node">The node that it hits, if it is one.</param>
+    /// <param name="forMicros">How long it lasts, if that is known by now.</param>
+    internal void Strike(string row, string what, int node = -1, long forMicros = 0)
     {
-        Struck[row] = Struck.GetValueOrDefault(row) + 1;
+        if (node < 0 || IsMember(node)) { Count(row, what, node, forMicros); }
+    }
+
+    /// <summary>The same for links: it counts if it cuts, or slows down, a direction between two members of one shard.</summary>
+    internal void StrikeLinks(string row, string what, int node, Func<int, int, bool> isHit, long forMicros = 0)
+    {
+        if (Shards.Any(shard => MembersOf(shard) is var members && members.Any(from => members.Any(to => from != to && isHit(from, to)))))
+        {
+            Count(row, what, node, forMicros);
+        }
+    }
+
+    /// <summary>True while a fault is in force, or has struck within the last seconds.</summary>
+    internal bool IsAnyFaultInForce => _struck.IsAnyInForce(Now);
+
+    /// <summary>True if the node holds a member of some shard.</summary>
+    internal bool IsMember(int node) => Shards.Any(shard => MembersOf(shard).Contains(node));
+
+    /// <summary>True if most members of some shard are on these nodes.</summary>
+    internal bool HasMajority(SortedSet<int> nodes) =>
+        Shards.Any(shard => MembersOf(shard) is var members && 2 * members.Count(nodes.Contains) > members.Length);
+
+    // Positions of the nodes, as the leader knows them, or else whoever has applied most.
+    private ImmutableArray<int> MembersOf(ShardId shard)
+    {
+        ShardStatus? status = LeaderOf(shard)?.Core?.StatusOf(shard)
+            ?? Nodes.Select(node => node.Core?.StatusOf(shard)).OfType<ShardStatus>().MaxBy(known => known.Applied);
+        return status is null
+            ? [.. Enumerable.Range(0, Options.Nodes)]
+            : [.. status.Members.Where(member => member.Node != NodeId.None).Select(member => (int)member.Node.Value - 1)];
+    }
+
+    private void Count(string row, string what, int node, long forMicros)
+    {
+        bool areSeveral = _struck.Add(row, Now, forMicros);
+        Tell(row, what, node);
+        if (!areSeveral) { return; }
+        _struck.Add("X1", Now, 0);
+        Tell("X1", "several-faults", -1);
+    }
+
+    private void Tell(string row, string what, int node)
+    {
         Trace(node, what, (ulong)Struck[row], $"fault {row}, time {Struck[row]}");
         Log(node, new(default, what, $"row={row}"));
     }
@@ -141,14 +188,16 @@ public sealed class SimCluster : IDisposable
     /// Mends all links, disks and clocks, ends what Buggify does, resumes and restarts all nodes but those that are damaged: nothing
     /// repairs them yet.
     /// </summary>
-    public void Heal()
+    /// <param name="withDamage">Those too, unless they have found it.</param>
+    public void Heal(bool withDamage = false)
     {
         _isHealed = true;
         foreach (Buggify buggify in _buggified) { buggify.End(); }
         Network.Heal();
+        ClientLinks.Reaches = null;
         foreach (SimNode node in Nodes)
         {
-            if (node.IsDamaged) { node.Retire(); }
+            if (node.IsDamaged && !withDamage) { node.Retire(); }
             node.MendDisk();
             node.TurnMicros = 0;
             node.Clock.RatePercent = 100;

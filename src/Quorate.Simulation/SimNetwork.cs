@@ -110,7 +110,7 @@ public sealed class SimNetwork
         TailPerMille = 0;
     }
 
-    /// <summary>A fault of the network has struck; faults that strike at every frame count once in a simulated second.</summary>
+    /// <summary>A fault has struck that may strike at every frame, or job: it counts once in a simulated second.</summary>
     internal void Note(string row, string what, int node = -1)
     {
         if (_noted.TryGetValue(row, out long last) && _cluster.Now < last + 1_000_000) { return; }

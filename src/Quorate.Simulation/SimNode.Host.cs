@@ -122,6 +122,8 @@ public sealed partial class SimNode
             failure = thrown;
         }
 
+        bool isCompaction = failure is null && job.Name.Contains(" compact ", StringComparison.Ordinal);
+        if (isCompaction && _cluster.IsAnyFaultInForce) { _cluster.Network.Note("O7", "compaction-under-faults", Index); }
         core.JobDone(job, failure);
     })));
 
@@ -189,6 +191,12 @@ public sealed partial class SimNode
 
     private void Flush(NodeCore core)
     {
+        if (_cluster.Options.OneSliceInTurn)
+        {
+            if (core.Flush()) { Later(1, Wake); }
+            return;
+        }
+
         int rounds = 0;
         while (core.Flush())
         {

@@ -91,6 +91,15 @@ public sealed record SimOptions
     /// <summary>Most linearizable reads that wait on a node, per shard. Default: 100,000.</summary>
     public int MaxWaitingReads { get; init; } = 100_000;
 
+    /// <summary>Bytes of entries that a node applies before it looks what else there is. Default: 256 KiB.</summary>
+    public long SliceBytes { get; init; } = 256 * 1024;
+
+    /// <summary>
+    /// True: a turn of a node's loop ends after one flush, as in the real host, so that what comes in is taken between the slices of
+    /// what it has to do. Default: false, all is done at once, with fewer events.
+    /// </summary>
+    public bool OneSliceInTurn { get; init; }
+
     internal NodeConfig ConfigOf(
         NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
         {
@@ -108,6 +117,7 @@ public sealed record SimOptions
             TickMilliseconds = TickMilliseconds,
             RequestTicks = RequestTicks,
             MaxEntryBytes = MaxEntryBytes,
+            SliceBytes = SliceBytes,
             SnapshotChunkBytes = SnapshotChunkBytes,
             MaxWaitingBytes = MaxWaitingBytes,
             MaxWaitingReads = MaxWaitingReads,

@@ -53,6 +53,56 @@ public sealed class FaultTests
         Assert.True(halts >= 10, $"only {halts} runs met the damage: the test proves too little");
     }
 
-    // Several faults at once; what a power cut at the end, which demands that the log gives the same state, takes; late frames.
-    private static readonly string[] Always = ["X1", "D1", "D2", "D3", "D4", "N13"];
+    // Goal: what the narrow scenarios of disks and sides are for happens in them, and every promise that they make holds.
+    [Theory]
+    [InlineData("rot-everywhere", "D10")]
+    [InlineData("lost-disks", "D13")]
+    [InlineData("directories", "D5")]
+    [InlineData("sides", "N4")]
+    [InlineData("slices", "P6")]
+    public void A_narrow_scenario_strikes_where_it_says(string scenario, string row)
+    {
+        int runs = 0;
+        for (ulong seed = 1; seed <= 6; seed++)
+        {
+            SimResult result = SimRun.Execute(Scenarios.All.Single(known => known.Name == scenario).Plan(seed));
+            Assert.Null(result.Failure);
+            Assert.False(result.IsQuiet);
+            if (result.Struck.ContainsKey(row)) { runs++; }
+        }
+
+        Assert.True(runs >= 4, $"{row} struck in {runs} of 6 runs only");
+    }
+
+    // Goal: X1 is what it says: at once. A fault that has ended long ago, or what follows from the same one, makes no second one.
+    [Fact]
+    public void Several_at_once_means_at_once()
+    {
+        var struck = new StruckFaults();
+        Assert.False(struck.Add("P4", 0, forMicros: 20_000_000));
+        Assert.False(struck.Add("C3", 1_000_000, 0));
+        Assert.True(struck.Add("D5", 19_000_000, 0));
+        Assert.False(struck.Add("N1", 20_000_000, 0));
+        Assert.False(struck.Add("N10", 40_000_000, 0));
+        Assert.False(struck.Add("N10", 41_000_000, 0));
+        Assert.True(struck.Add("P1", 44_000_000, 0));
+        Assert.False(struck.Add("D1", 50_000_000, 0));
+    }
+
+    // Goal: what happens to a node that holds no replica, or to its links, is not counted as a fault that was survived.
+    [Fact]
+    public void What_hits_only_spares_does_not_count()
+    {
+        using var cluster = SimCluster.Start(3, new SimOptions { Spares = 2 });
+        cluster.RunUntil(c => c.LeaderOf(new(1)) is not null, within: TimeSpan.FromSeconds(10));
+        cluster.Strike("P4", "pauses", 3);
+        cluster.StrikeLinks("N1", "partition", -1, (from, to) => from >= 3 || to >= 3);
+        Assert.Empty(cluster.Struck);
+        cluster.Strike("P4", "pauses", 2);
+        cluster.StrikeLinks("N1", "partition", -1, (from, to) => from == 0 || to == 0);
+        Assert.Equal(["N1", "P4", "X1"], cluster.Struck.Keys);
+    }
+
+    // Several faults at once; what a power cut at the end, which demands that the log gives the same state, takes; late frames; compactions meanwhile.
+    private static readonly string[] Always = ["X1", "D1", "D2", "D3", "D4", "N13", "O7"];
 }

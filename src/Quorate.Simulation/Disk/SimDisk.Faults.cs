@@ -241,6 +241,18 @@ public sealed partial class SimDisk
         }
     }
 
+    /// <summary>The disk is replaced by a copy of another one. Open files are dead.</summary>
+    public void Restore(SimDisk image)
+    {
+        SimDirectoryNode copy = image.Clone()._root;
+        lock (_lock)
+        {
+            Erase();
+            foreach ((string name, SimNode node) in copy.Now) { _root.Now.Add(name, node); }
+            foreach ((string name, SimNode node) in copy.Durable) { _root.Durable.Add(name, node); }
+        }
+    }
+
     internal int Life { get; private set; }
 
     internal static bool Roll(Prng random, int percent) => percent switch

@@ -22,10 +22,12 @@ internal sealed class SimEtcdClient
     private readonly Prng _random;
     private readonly EtcdEndpoints _endpoints;
     private readonly EtcdRetryPolicy _retry;
+    private readonly int _number;
 
     public SimEtcdClient(SimEtcdDoor door, Prng random, EtcdRetryPolicy? retry = null)
     {
         _door = door;
+        _number = door.Cluster.ClientLinks.NextClient();
         _random = random;
         _retry = retry ?? new EtcdRetryPolicy();
         _endpoints = new EtcdEndpoints(door.Servers.Length, random.Below(door.Servers.Length));
@@ -111,6 +113,8 @@ internal sealed class SimEtcdClient
 
         public byte[] Request => _request;
 
+        public int Client => _client._number;
+
         public Prng Random => _client._random;
 
         private void Finish(byte[]? response, EtcdFailure failure, string message)
@@ -134,7 +138,7 @@ internal sealed class SimEtcdClient
 
         public void Send()
         {
-            if (_node.Core is null)
+            if (_node.Core is null || _cluster.ClientLinks.Reaches?.Invoke(call.Client, _node.Index) == false)
             {
                 _cluster.After(Delay(), () => End(() => call.Failed(GrpcStatus.Unavailable, "connection refused", wasSent: false)));
                 return;

@@ -22,6 +22,14 @@ internal sealed class SimEtcdDoor
 /// <summary>The connections between clients and nodes, and how often they break. Partitions between nodes do not touch them.</summary>
 internal sealed class SimClientLinks
 {
+    private int _clients;
+
+    /// <summary>Whether a client, by its number, reaches a node, by its position; null if all do.</summary>
+    public Func<int, int, bool>? Reaches { get; set; }
+
+    /// <summary>The number of a new client.</summary>
+    public int NextClient() => _clients++;
+
     /// <summary>Requests lost out of 100, with their connection.</summary>
     public int LoseRequestPercent { get; set; }
 

@@ -61,7 +61,7 @@ public sealed record ClockDrift : SimFault
     internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         SimNode node = AnyNode(cluster, random);
-        if (node.Core is not null) { cluster.Strike("C2", "clock-drifts", node.Index); }
+        if (node.Core is not null) { cluster.Strike("C2", "clock-drifts", node.Index, end - cluster.Now); }
         node.Clock.RatePercent = random.Below(8) switch { 0 => 300, 1 => 33, _ => 90 + random.Below(21) };
     });
 }

@@ -66,13 +66,14 @@ public sealed record CrashNodes : CrashFault
 
         int count = random.Chance(1, 2) ? cluster.Nodes.Length : (cluster.Nodes.Length / 2) + 1;
         int first = random.Below(cluster.Nodes.Length);
-        int fell = 0;
+        var fell = new SortedSet<int>();
         for (int i = 0; i < count; i++)
         {
-            if (Fell(cluster, random, cluster.Nodes[(first + i) % cluster.Nodes.Length])) { fell++; }
+            SimNode node = cluster.Nodes[(first + i) % cluster.Nodes.Length];
+            if (Fell(cluster, random, node)) { fell.Add(node.Index); }
         }
 
-        if (fell > 1) { cluster.Strike("P2", "many-crash"); }
+        if (fell.Count > 1 && cluster.HasMajority(fell)) { cluster.Strike("P2", "many-crash"); }
     });
 }
 

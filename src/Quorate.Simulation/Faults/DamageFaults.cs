@@ -29,7 +29,7 @@ public abstract record DamageFault : SimFault
 
     private protected abstract void Damage(SimCluster cluster, Prng random, SimNode node, string file);
 
-    private static IEnumerable<string> FilesToDamage(SimDisk disk)
+    internal static IEnumerable<string> FilesToDamage(SimDisk disk)
     {
         string? newest = disk.Files().Where(IsSegment).LastOrDefault();
         return disk.Files().Where(file =>
@@ -52,6 +52,36 @@ public sealed record BitRot : DamageFault
         node.MarkDamaged();
         node.Disk.FlipBit(file, random.Between(0, bits - 1));
         cluster.Strike(Rows[0], "bit-flips", node.Index);
+    }
+}
+
+/// <summary>
+/// Bit rot on all nodes: on each in a stripe of its own of every file, so that what one has lost the others have. It strikes once every
+/// node has lost something.
+/// </summary>
+public sealed record BitRotEverywhere : SimFault
+{
+    /// <summary>Mean time between two.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> Rows => ["D10"];
+
+    internal override void Start(SimCluster cluster, Prng random, long end)
+    {
+        int next = random.Below(cluster.Nodes.Length);
+        Every(cluster, random, Interval, end, () =>
+        {
+            SimNode node = cluster.Nodes[next++ % cluster.Nodes.Length];
+            string[] files = [.. DamageFault.FilesToDamage(node.Disk)];
+            if (files.Length == 0 || node.IsLost) { return; }
+            string file = files[random.Below(files.Length)];
+            long bits = node.Disk.ReadAll(file).LongLength * 8;
+            long stripe = bits / cluster.Nodes.Length;
+            node.MarkDamaged();
+            node.Disk.FlipBit(file, (node.Index * stripe) + random.Between(0, Math.Max(0, stripe - 1)));
+            if (cluster.Nodes.All(hit => hit.IsDamaged)) { cluster.Strike("D10", "bit-flips", node.Index); }
+        });
     }
 }
 

@@ -89,12 +89,12 @@ public sealed record SlowDisks : SimFault
         if (node.Core is null) { return; }
         if (random.Chance(1, 2))
         {
-            cluster.Strike("D15", "disk-stalls", node.Index);
+            cluster.Strike("D15", "disk-stalls", node.Index, span);
             node.StallDisk(cluster.Now + span);
             return;
         }
 
-        cluster.Strike("D16", "disk-slows-down", node.Index);
+        cluster.Strike("D16", "disk-slows-down", node.Index, span);
         node.DiskSlowness = 2 + random.Below(30);
         cluster.After(span, () => node.DiskSlowness = 1);
     });

@@ -22,7 +22,6 @@ public sealed record LeaderIsolation : SimFault
     {
         if (cluster.Nodes.Length < 2 || cluster.LeaderOf(AnyShard(cluster, random)) is not { } leader) { return; }
         int ways = random.Below(4);
-        cluster.Strike(ways > 1 ? "N4" : "N3", "leader-isolated", leader.Index);
         foreach (SimNode other in cluster.Nodes)
         {
             if (other == leader) { continue; }
@@ -33,6 +32,8 @@ public sealed record LeaderIsolation : SimFault
             if (ways > 1 && random.Chance(1, 2)) { cluster.After(random.Between(100, 100_000), () => other.Do(core => core.Disconnected(leader.Id))); }
         }
 
-        cluster.After(random.Between(500_000, (long)For.TotalMicroseconds), cluster.Network.MendCuts);
+        long span = random.Between(500_000, (long)For.TotalMicroseconds);
+        cluster.StrikeLinks(ways > 1 ? "N4" : "N3", "leader-isolated", leader.Index, (from, to) => from == leader.Index || to == leader.Index, span);
+        cluster.After(span, cluster.Network.MendCuts);
     });
 }

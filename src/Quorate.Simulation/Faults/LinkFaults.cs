@@ -52,10 +52,11 @@ public sealed record SlowLinks : SimFault
         if (from == to) { return; }
         bool isNarrow = cluster.Network.HasStreams && random.Chance(1, 2);
         long bytes = isNarrow ? random.Between(1_000, 50_000) : 0;
-        cluster.Strike(isNarrow ? "N11" : "N6", isNarrow ? "narrow-link" : "far-link", from);
         cluster.Network.Limit(from, to, bytes);
         cluster.Network.Delay(from, to, isNarrow ? 0 : AnySpan(random, 5_000, Delay));
-        cluster.After(random.Between(200_000, (long)For.TotalMicroseconds), () =>
+        long span = random.Between(200_000, (long)For.TotalMicroseconds);
+        cluster.StrikeLinks(isNarrow ? "N11" : "N6", isNarrow ? "narrow-link" : "far-link", from, (one, other) => one == from && other == to, span);
+        cluster.After(span, () =>
         {
             cluster.Network.Limit(from, to, 0);
             cluster.Network.Delay(from, to, 0);
@@ -79,6 +80,9 @@ public sealed record Resets : SimFault
     {
         int one = random.Below(cluster.Nodes.Length);
         int other = random.Below(cluster.Nodes.Length);
-        if (one != other && cluster.Network.Reset(one, other)) { cluster.Strike("N10", "connection-resets", one); }
+        if (one != other && cluster.Network.Reset(one, other))
+        {
+            cluster.StrikeLinks("N10", "connection-resets", one, (from, to) => from == one && to == other);
+        }
     });
 }

@@ -98,7 +98,11 @@ public sealed record InterruptedSnapshots : SimFault
             int other = random.Below(cluster.Nodes.Length);
             if (random.Chance(1, 2) && node != other)
             {
-                if (cluster.Network.Reset(node, other)) { cluster.Strike("O5", "connection-resets-in-snapshot", node); }
+                if (cluster.Network.Reset(node, other))
+                {
+                    cluster.StrikeLinks("O5", "connection-resets-in-snapshot", node, (from, to) => from == node && to == other);
+                }
+
                 return;
             }
 

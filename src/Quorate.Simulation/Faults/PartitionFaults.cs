@@ -18,11 +18,13 @@ public sealed record Partitions : SimFault
     internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         if (cluster.Nodes.Length < 2) { return; }
-        Cut(cluster, random);
-        cluster.After(random.Between(100_000, (long)For.TotalMicroseconds), cluster.Network.MendCuts);
+        (string row, string what, int node, Func<int, int, bool> isCut) = Cut(cluster, random);
+        long span = random.Between(100_000, (long)For.TotalMicroseconds);
+        cluster.StrikeLinks(row, what, node, isCut, span);
+        cluster.After(span, cluster.Network.MendCuts);
     });
 
-    private static void Cut(SimCluster cluster, Prng random)
+    private static (string Row, string What, int Node, Func<int, int, bool> IsCut) Cut(SimCluster cluster, Prng random)
     {
         int count = cluster.Nodes.Length;
         SimNetwork network = cluster.Network;
@@ -30,38 +32,34 @@ public sealed record Partitions : SimFault
         switch (random.Below(7))
         {
             case 0 when cluster.LeaderOf(AnyShard(cluster, random)) is { } leader:
-                network.Partition(new SortedSet<int> { leader.Index });
-                cluster.Strike("N4", "leader-isolated", leader.Index);
-                break;
+                return Shape("N4", "leader-isolated", leader.Index, Around(new SortedSet<int> { leader.Index }));
             case 1: // One direction between two.
-                network.Cut(one, (one + 1 + random.Below(count - 1)) % count, true);
-                cluster.Strike("N3", "one-way-cut", one);
-                break;
+                int other = (one + 1 + random.Below(count - 1)) % count;
+                network.Cut(one, other, true);
+                return ("N3", "one-way-cut", one, (from, to) => from == one && to == other);
             case 2: // One node that hears, or is heard, only.
                 bool hears = random.Chance(1, 2);
-                network.Shape((from, to) => hears ? from == one : to == one);
-                cluster.Strike("N3", hears ? "only-hears" : "only-heard", one);
-                break;
+                return Shape("N3", hears ? "only-hears" : "only-heard", one, (from, to) => hears ? from == one : to == one);
             case 3 when count >= 5: // Everyone sees a majority, and no two the same one.
-                network.Shape((from, to) => Distance(from, to, count) > count / 4);
-                cluster.Strike("N2", "majorities-ring");
-                break;
+                return Shape("N2", "majorities-ring", -1, (from, to) => Distance(from, to, count) > count / 4);
             case 4 when count >= 3: // Two halves that only one node connects.
-                network.Shape((from, to) => from != one && to != one && IsInHalf(from, one, count) != IsInHalf(to, one, count));
-                cluster.Strike("N2", "bridge", one);
-                break;
+                return Shape("N2", "bridge", one, (from, to) => from != one && to != one && IsInHalf(from, one, count) != IsInHalf(to, one, count));
             case 5 when count >= 3: // A random third of the pairs.
                 bool[] isCut = [.. Enumerable.Range(0, count * count).Select(_ => random.Chance(1, 3))];
-                network.Shape((from, to) => isCut[(Math.Min(from, to) * count) + Math.Max(from, to)]);
-                cluster.Strike("N2", "third-of-pairs");
-                break;
+                return Shape("N2", "third-of-pairs", -1, (from, to) => isCut[(Math.Min(from, to) * count) + Math.Max(from, to)]);
             default:
                 int[] order = [.. Enumerable.Range(0, count).OrderBy(_ => random.Next())];
-                network.Partition(new SortedSet<int>(order.Take(1 + random.Below(Math.Max(1, count / 2)))));
-                cluster.Strike("N1", "partition");
-                break;
+                return Shape("N1", "partition", -1, Around(new SortedSet<int>(order.Take(1 + random.Below(Math.Max(1, count / 2))))));
+        }
+
+        (string, string, int, Func<int, int, bool>) Shape(string row, string what, int node, Func<int, int, bool> isCut)
+        {
+            network.Shape(isCut);
+            return (row, what, node, isCut);
         }
     }
+
+    private static Func<int, int, bool> Around(SortedSet<int> group) => (from, to) => group.Contains(from) != group.Contains(to);
 
     private static int Distance(int one, int other, int count)
     {
@@ -91,10 +89,10 @@ public sealed record Flapping : SimFault
     // FoundationDB's swizzle-clog.
     private static void Swizzle(SimCluster cluster, Prng random)
     {
-        cluster.Strike("N5", "swizzle");
         int count = cluster.Nodes.Length;
         long latest = 0;
         int[] chosen = [.. Enumerable.Range(0, count).Where(_ => random.Chance(1, 2))];
+        cluster.StrikeLinks("N5", "swizzle", -1, (from, to) => chosen.Contains(from) || chosen.Contains(to));
         foreach (int node in chosen)
         {
             long at = random.Between(0, 2_000_000);

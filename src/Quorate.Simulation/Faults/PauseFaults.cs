@@ -24,7 +24,7 @@ public sealed record Pauses : SimFault
         bool timeStands = TimeMayStand && random.Chance(1, 3);
         long span = AnySpan(random, 100_000, For);
         if (node.Core is null || node.IsPaused) { return; }
-        cluster.Strike("P4", "pauses", node.Index);
+        cluster.Strike("P4", "pauses", node.Index, span);
         node.Pause();
         int life = node.Lives;
         cluster.After(span, () =>
@@ -55,8 +55,9 @@ public sealed record SlowNodes : SimFault
     {
         SimNode node = LeaderOrAny(cluster, random);
         if (node.Core is null) { return; }
-        cluster.Strike("P6", "slow", node.Index);
         node.TurnMicros = random.Between(1_000, (long)Turn.TotalMicroseconds);
-        cluster.After(random.Between(500_000, (long)For.TotalMicroseconds), () => node.TurnMicros = 0);
+        long span = random.Between(500_000, (long)For.TotalMicroseconds);
+        cluster.Strike("P6", "slow", node.Index, span);
+        cluster.After(span, () => node.TurnMicros = 0);
     });
 }

@@ -5,8 +5,9 @@ namespace Quorate.Simulation.Figures;
 /// <summary>A kind of fault that a cluster should survive.</summary>
 /// <param name="Row">Its name everywhere: in records, in <see cref="SimCluster.Struck"/>, in the table of figures.</param>
 /// <param name="What">What goes wrong.</param>
-/// <param name="Missing">Why it cannot be tried yet; null if nothing stands in the way.</param>
-public sealed record FaultRow(string Row, string What, string? Missing = null);
+/// <param name="Missing">Why it cannot be tried, or is not survived yet; null if nothing stands in the way. Not shown once a run counts.</param>
+/// <param name="Limit">What the runs that count do not demand; null if they demand all that others do.</param>
+public sealed record FaultRow(string Row, string What, string? Missing = null, string? Limit = null);
 
 /// <summary>All kinds of faults that count: those that databases were broken by, whether they are tried here or not.</summary>
 public static class FaultCatalogue
@@ -50,11 +51,11 @@ public static class FaultCatalogue
         new("D7", "the disk is full"),
         new("D8", "the disk becomes read-only, or takes no new file"),
         new("D9", "stored bits flip on one node"),
-        new("D10", "stored bits flip on all nodes, in places that do not overlap"),
+        new("D10", "stored bits flip on all nodes, in places that do not overlap", Limit: "nothing mends them yet: nodes may halt, and never lie"),
         new("D11", "a write or read goes to the wrong place"),
         new("D12", "a file is cut off, zeroed at its end, or gone"),
-        new("D13", "a node comes back with an empty disk under its old name"),
-        new("D14", "a node comes back with an old copy of its disk"),
+        new("D13", "a node comes back with an empty disk under its old name", Limit: "a minority; it is heard no more until it is replaced"),
+        new("D14", "a node comes back with an old copy of its disk", "not survived yet: it votes twice, and what it acknowledged is gone"),
         new("D15", "the disk stands still for seconds"),
         new("D16", "the disk is slow all the time"),
         new("D17", "two processes use one data directory"),

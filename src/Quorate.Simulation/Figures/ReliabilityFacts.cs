@@ -86,6 +86,12 @@ public sealed class ReliabilityFacts
         Simulated.Events += run.Events;
         Simulated.Operations += run.Operations;
         foreach (string workload in run.Workloads) { Increase(Simulated.Workloads, workload); }
+        if (run.IsQuiet && isPassed)
+        {
+            Simulated.Quiet++;
+            return true;
+        }
+
         foreach ((string row, int strikes) in run.Struck)
         {
             SimulatedFault fault = Entry(Simulated.Faults, Known(row));
@@ -153,6 +159,9 @@ public sealed class SimulatedFacts
 
     /// <summary>Runs that broke a promise.</summary>
     public long Failures { get; set; }
+
+    /// <summary>Runs that planned faults of which none struck, or in which nothing was acknowledged: they count in no row.</summary>
+    public long Quiet { get; set; }
 
     /// <summary>Simulated seconds.</summary>
     public double Seconds { get; set; }

@@ -35,6 +35,7 @@ public static class ReliabilityPage
         Line(page, "| --- | ---: | ---: |");
         Line(page, $"| runs, rounds | {Number(simulated.Runs)} | {Number(real.Passed + real.Failed)} |");
         Line(page, $"| of them broke a promise | {(simulated.Runs == 0 ? Dash : Zero(simulated.Failures))} | {(real.Passed + real.Failed == 0 ? Dash : Zero(real.Failed))} |");
+        Line(page, $"| in them no fault struck, or no client was answered | {(simulated.Runs == 0 ? Dash : Zero(simulated.Quiet))} | {Dash} |");
         Line(page, $"| hours of the cluster | {Hours(simulated.Seconds)} | {Hours(real.Minutes * 60)} |");
         Line(page, $"| hours of waiting for it | {Hours(simulated.RealSeconds)} | {Hours(real.Minutes * 60)} |");
         Line(page, $"| operations of clients | {Number(simulated.Operations)} | {Number(real.Operations)} |");
@@ -58,6 +59,7 @@ public static class ReliabilityPage
         Line(page);
         Line(page, "```");
         Line(page, "quorate sim --seeds 1..200                                  # and one seed alone: --seed 17");
+        Line(page, "quorate sim --scenario day --seed 1                         # a day of three nodes");
         Line(page, "QUORATE_FAULT_MINUTES=30 QUORATE_FAULT_RECORD=/tmp/real.jsonl dotnet test -c Release tests/Quorate.Conformance.Tests --filter Random_faults");
         Line(page, "QUORATE_PLANTED_RECORD=/tmp/planted.jsonl dotnet test -c Release tests/Quorate.Simulation.Tests --filter Every_planted_bug_is_caught");
         Line(page, "```");
@@ -70,7 +72,8 @@ public static class ReliabilityPage
         Line(page);
         Line(page, "Runs (simulated) and rounds (real) in which the fault struck and every promise held. Each simulated run was judged by assertions in");
         Line(page, "the product, one answer to each request, equal states of replicas at equal entries, and recovery within a bound; and its histories by");
-        Line(page, "the checkers named. A dash: not tried yet.");
+        Line(page, "the checkers named. A fault counts if it hit a node with a replica, or a link between two members of a shard. X1: it struck while one");
+        Line(page, "of another kind was in force, or had struck within five simulated seconds. A dash: not tried yet.");
         Line(page);
         Line(page, "| | fault | simulated | times it struck | histories checked | real | checked |");
         Line(page, "| --- | --- | ---: | ---: | --- | ---: | --- |");
@@ -78,7 +81,8 @@ public static class ReliabilityPage
         {
             SimulatedFault? simulated = facts.Simulated.Faults.GetValueOrDefault(row.Row);
             RealFault? real = facts.Real.Faults.GetValueOrDefault(row.Row);
-            string what = simulated is null && real is null && row.Missing is not null ? $"{row.What} ({row.Missing})" : row.What;
+            string? remark = simulated is null && real is null ? row.Missing : row.Limit;
+            string what = remark is null ? row.What : $"{row.What} ({remark})";
             string checkers = simulated is { Checkers.Count: > 0 } ? string.Join(", ", simulated.Checkers.Select(pair => $"{pair.Key} {Number(pair.Value)}")) : Dash;
             Line(page, $"| {row.Row} | {what} | {Passed(simulated?.Passed, simulated?.Failed)} | {Number(simulated?.Strikes ?? 0)} | {checkers} "
                 + $"| {Passed(real?.Passed, real?.Failed)} | {(real is { Checkers.Count: > 0 } ? string.Join(", ", real.Checkers) : Dash)} |");

@@ -27,8 +27,17 @@ public sealed record SimPlan
     /// <summary>Simulated time in which the healed cluster must serve and agree again.</summary>
     public TimeSpan HealWithin { get; init; } = TimeSpan.FromSeconds(200);
 
-    /// <summary>Fewest operations without which the run proves nothing (the canary). Default: 3; short runs under heavy faults do little.</summary>
-    public int FewestOperations { get; init; } = 3;
+    /// <summary>
+    /// False: more goes wrong than the product can get over. It may halt, and must never tell a client what is wrong: no recovery is
+    /// demanded, and what was damaged goes on as long as it can.
+    /// </summary>
+    public bool DemandsRecovery { get; init; } = true;
+
+    /// <summary>
+    /// Acknowledged operations in a simulated minute under faults without which the run proves nothing (the canary). Default: 3; under
+    /// heavy faults little is done. A run of seconds in which nothing was acknowledged is told apart: <see cref="SimResult.IsQuiet"/>.
+    /// </summary>
+    public int FewestPerMinute { get; init; } = 3;
 
     /// <summary>The plan in one line.</summary>
     public string ToText() => string.Create(

@@ -49,7 +49,7 @@ public sealed record RegisterWorkload : SimWorkload
     public override void Start(SimCluster cluster, long end)
     {
         Prng random = cluster.StreamFor($"{Name} at {cluster.Now}");
-        for (int i = 0; i < Clients; i++) { Next(cluster, end, _processes++, random.Split((ulong)i)); }
+        for (int i = 0; i < Clients; i++) { Next(cluster, end, cluster.ClientLinks.NextClient(), _processes++, random.Split((ulong)i)); }
     }
 
     /// <inheritdoc/>
@@ -84,15 +84,15 @@ public sealed record RegisterWorkload : SimWorkload
     private ShardId ShardOf(SimCluster cluster, int key) =>
         new((ulong)(key % (Shards == 0 ? cluster.Options.Shards : Shards)) + 1);
 
-    private void Next(SimCluster cluster, long end, int process, Prng random)
+    private void Next(SimCluster cluster, long end, int client, int process, Prng random)
     {
         cluster.After(random.Between(1_000, ThinkMillis * 2_000L), () =>
         {
             if (cluster.Now >= end) { return; }
             SimNode node = cluster.Nodes[random.Below(cluster.Nodes.Length)];
-            if (node.Core is null)
+            if (node.Core is null || cluster.ClientLinks.Reaches?.Invoke(client, node.Index) == false)
             {
-                Next(cluster, end, process, random);
+                Next(cluster, end, client, process, random);
                 return;
             }
 
@@ -114,7 +114,7 @@ public sealed record RegisterWorkload : SimWorkload
                 if (type == HistoryEventType.Ok && question.IsWrite && applied) { _acknowledged++; }
                 if (type == HistoryEventType.Fail && question.IsWrite) { _asked[question.Key].Remove(question.Value); }
                 _busy--;
-                Next(cluster, end, type == HistoryEventType.Info ? _processes++ : process, random);
+                Next(cluster, end, client, type == HistoryEventType.Info ? _processes++ : process, random);
             };
             connection = node.Connect(() => finish(HistoryEventType.Info, 0, true));
             ShardId shard = ShardOf(cluster, question.Key);

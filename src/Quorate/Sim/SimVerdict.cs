@@ -9,6 +9,10 @@ namespace Quorate.Sim;
 internal sealed class SimVerdict
 {
     private const int MostProbesShown = 12;
+    private const int MostQuietShown = 5;
+
+    // Even what strikes in one run of ten then fails to strike at all once in five hundred sweeps.
+    private const int EnoughRuns = 60;
 
     private readonly List<SimResult> _runs = [];
 
@@ -37,7 +41,20 @@ internal sealed class SimVerdict
     public string? Canary =>
         Totals.Runs == 0 ? "no run came to its end"
         : Totals.Operations == 0 ? "no client asked anything in any run"
+        : Cuts.IsEmpty && Quiet.Length == _runs.Count ? "no fault struck, or no client was answered, in any run"
+        : NeverStruck is { Length: > 0 } rows ? $"never struck, though planned often: {string.Join(", ", rows)}"
         : null;
+
+    /// <summary>Seeds of runs that planned faults of which none struck, or in which nothing was acknowledged.</summary>
+    public ulong[] Quiet => [.. Runs.Where(run => run.IsQuiet).Select(run => run.Seed)];
+
+    /// <summary>Rows of the catalogue that were planned in many runs and struck in none.</summary>
+    public string[] NeverStruck =>
+    [
+        .. _runs.SelectMany(run => run.Rows).GroupBy(row => row)
+            .Where(row => row.Count() >= EnoughRuns && !_runs.Exists(run => run.Struck.ContainsKey(row.Key)))
+            .Select(row => row.Key).Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>What the process returns.</summary>
     public ExitCode Code => Totals.Failures > 0 || Canary is not null ? ExitCode.Integrity : ExitCode.Ok;
@@ -70,6 +87,7 @@ internal sealed class SimVerdict
             + string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Totals.Events} events, {Totals.Operations} operations, {Totals.Strikes} faults, {Totals.Failures} failures; trace {Totals.TraceHash:x16}")
+            + (Quiet is { Length: > 0 } quiet ? $"; no fault struck, or no client was answered, in {(quiet.Length > MostQuietShown ? $"{quiet.Length} of them" : $"seed {string.Join(", ", quiet)}")}" : "")
             + (WasStopped ? "; stopped early" : "");
     }
 
@@ -110,6 +128,7 @@ internal sealed class SimVerdict
         ["operations"] = Totals.Operations,
         ["faults"] = Totals.Strikes,
         ["failures"] = Totals.Failures,
+        ["quiet"] = new JsonArray([.. Quiet.Select(seed => (JsonNode?)seed)]),
         ["trace"] = Hash(Totals.TraceHash),
         ["stopped"] = WasStopped,
         ["probes"] = new JsonObject { ["all"] = CodeProbes.All.Length, ["neverHit"] = new JsonArray([.. NeverHit.Select(name => (JsonNode?)name)]) },
@@ -127,6 +146,7 @@ internal sealed class SimVerdict
             ["simulatedSeconds"] = Math.Round(run.Simulated.TotalSeconds, 3),
             ["events"] = run.Events,
             ["operations"] = run.Operations,
+            ["acknowledged"] = run.Acknowledged,
             ["net"] = run.Failure?.Net.ToString(),
             ["struck"] = new JsonObject(run.Struck.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
         })]);

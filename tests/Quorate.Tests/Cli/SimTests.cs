@@ -74,6 +74,38 @@ public sealed class SimTests
         Assert.StartsWith("PROVES NOTHING (no client asked anything in any run): 1 seed, ", output, StringComparison.Ordinal);
     }
 
+    // Goal: a sweep says which runs prove nothing of faults, and is no success if none struck, or one that was planned often never did.
+    [Fact]
+    public void Faults_that_never_struck_are_told()
+    {
+        SimVerdict verdict = new() { Scenario = Scenarios.Swarm, Cuts = new() };
+        verdict.Add(Result(1, ["P1"]));
+        Assert.Equal("no fault struck, or no client was answered, in any run", verdict.Canary);
+        for (ulong seed = 2; seed <= 59; seed++) { verdict.Add(Result(seed, ["P1", "P2"], "P1")); }
+        Assert.Null(verdict.Canary);
+        Assert.Contains("; no fault struck, or no client was answered, in seed 1", verdict.Line(), StringComparison.Ordinal);
+        for (ulong seed = 60; seed <= 61; seed++) { verdict.Add(Result(seed, ["P1", "P2"], "P1")); }
+        Assert.Equal("never struck, though planned often: P2", verdict.Canary);
+        Assert.Equal(ExitCode.Integrity, verdict.Code);
+        verdict.Add(Result(62, ["P1", "P2"], "P2"));
+        Assert.Null(verdict.Canary);
+
+        static SimResult Result(ulong seed, string[] planned, params string[] struck) => new()
+        {
+            Seed = seed,
+            Failure = null,
+            TraceHash = 0,
+            Events = 1,
+            Simulated = TimeSpan.FromSeconds(1),
+            Operations = 1,
+            Acknowledged = 1,
+            Faults = [],
+            Rows = [.. planned],
+            Workloads = [],
+            Struck = new(struck.ToDictionary(row => row, _ => 1), StringComparer.Ordinal),
+        };
+    }
+
     // Goal: a failure is made smaller, and the command at the end shows the small one.
     [Fact]
     public async Task Shrink_prints_a_smaller_command_that_still_fails()
@@ -221,7 +253,7 @@ public sealed class SimTests
     [
         Scenarios.Swarm,
         new("picky", "Every history is wrong.", seed => Scenarios.Swarm.Plan(seed) with { Workloads = [new Picky()] }),
-        new("idle", "Nobody asks.", seed => Scenarios.Swarm.Plan(seed) with { Workloads = [new Idle()], FewestOperations = 0 }),
+        new("idle", "Nobody asks.", seed => Scenarios.Swarm.Plan(seed) with { Workloads = [new Idle()], FewestPerMinute = 0 }),
     ];
 
     private static async Task<(ExitCode Code, string Output, string Error)> Run(params string[] args)
