@@ -117,8 +117,8 @@ public sealed partial class WriteAheadLog
             }
             catch (DiskException e) when (e.Fault == DiskFault.Full)
             {
-                // Others need the room too.
-                _files.Delete(unfinished);
+                // Others need the room too. If there was no room for its name, it is not there.
+                if (_files.Exists(unfinished)) { _files.Delete(unfinished); }
                 throw;
             }
 

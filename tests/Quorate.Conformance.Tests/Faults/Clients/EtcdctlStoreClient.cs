@@ -71,10 +71,12 @@ internal sealed class EtcdctlStoreClient(IEnumerable<Uri> endpoints) : IStoreCli
         return response;
     }
 
+    // It is killed when its time is over, which its own --command-timeout leaves to us: a server that says first that time ran out is
+    // taken for one to be left for another, and the call is sent again, as a second write.
     private JsonDocument Run(string? input, params string[] command)
     {
-        Tool.Result result = Tool.Run(
-            "etcdctl", ["--endpoints", _endpoints, "--dial-timeout=1s", "--command-timeout=2s", "--write-out=json", .. command], input);
+        string[] call = ["etcdctl", "--endpoints", _endpoints, "--dial-timeout=1s", "--command-timeout=60s", "--write-out=json", .. command];
+        Tool.Result result = Tool.Run("timeout", ["--signal=KILL", "2", .. call], input);
         if (result.ExitCode != 0) { throw new CallFailedException(result.Error, Refusals.MayHaveHappenedOfEtcdctl(result.Error)); }
         return JsonDocument.Parse(result.Output);
     }

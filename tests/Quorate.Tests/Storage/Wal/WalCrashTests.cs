@@ -143,6 +143,26 @@ public sealed class WalCrashTests
         Assert.True(dropped > 10, $"only {dropped} torn tails");
     }
 
+    // Goal: a disk that has no room for another name (no inode) is full, and is not told as a file that is missing.
+    [Fact]
+    public void A_disk_that_takes_no_new_file_is_full_and_the_log_goes_on()
+    {
+        var disk = new SimDisk();
+        WriteAheadLog log = WriteAheadLog.Open(disk, "wal", Small, out _);
+        disk.Fault = io => io.Kind == SimIoKind.Create ? DiskFault.Full : null;
+        Assert.Equal(DiskFault.Full, Assert.Throws<DiskException>(log.PrepareNext).Fault);
+        disk.Fault = null;
+
+        var model = new WalModel();
+        var batch = new WalBatch();
+        model.Entry(batch, 1, 1, 1, [1]);
+        log.Write(batch);
+        log.Sync();
+        log.PrepareNext();
+        disk.Crash();
+        Assert.Equal(model.Text(), WalModel.Text(WriteAheadLog.Read(disk, "wal")));
+    }
+
     [Fact]
     public void A_full_disk_while_preparing_is_not_final_and_a_prepared_log_still_takes_writes()
     {
