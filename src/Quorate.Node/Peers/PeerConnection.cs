@@ -38,8 +38,10 @@ internal sealed class PeerConnection : IDisposable
     {
         Stream = stream;
         Reader = new PeerFrameReader(stream);
-        Remote = _socket.RemoteEndPoint?.ToString() ?? "?";
     }
+
+    // For log lines; once connected.
+    public void LearnRemote() => Remote = _socket.RemoteEndPoint?.ToString() ?? "?";
 
     // The handshake is done: from here on silence, not total time, ends the connection.
     public void Establish(TimeSpan idle)

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Quorate.Node.Peers;
 
@@ -6,7 +7,7 @@ namespace Quorate.Node.Peers;
 internal static class PeerErrors
 {
     public static bool IsConnectionError(Exception failure) =>
-        failure is IOException or SocketException or ObjectDisposedException;
+        failure is IOException or SocketException or ObjectDisposedException or AuthenticationException;
 
     public static string Describe(Exception failure) => failure switch
     {
@@ -27,6 +28,8 @@ internal static class PeerErrors
         PeerRefusal.UnknownNode => "unknown-node",
         PeerRefusal.WrongDirection => "wrong-direction",
         PeerRefusal.DuplicateNode => "duplicate-node",
+        PeerRefusal.TlsRequired => "tls-required",
+        PeerRefusal.Certificate => "certificate",
         _ => $"reason-{(byte)reason}",
     };
 }

@@ -14,6 +14,12 @@ internal enum PeerRefusal : byte
     UnknownNode = 5,
     WrongDirection = 6,
     DuplicateNode = 7,
+
+    // The only one that is sent in the clear by a node that speaks TLS.
+    TlsRequired = 8,
+
+    // The caller's certificate is valid, but not the one of the member it says it is.
+    Certificate = 9,
 }
 
 // The other side told us why it will not talk to us.
@@ -33,13 +39,16 @@ internal readonly record struct PeerIdentity(ClusterId Cluster, NodeId Node, ulo
  * Dialer: "QRPL", Hello(version, cluster, from, to, incarnation, nonce).
  * Acceptor: "QRPL", then Welcome(the same fields, and the dialer's nonce again) or Refusal(reason, text).
  * Dialer: Confirm(the acceptor's nonce again). Only then does the acceptor take frames, so that a recorded session, or what
- * is left of an old connection, cannot be played to it. None of this is authentication: that is mutual TLS's task.
+ * is left of an old connection, cannot be played to it. None of this is authentication: that is mutual TLS's task (PeerTls).
  */
 internal static class PeerHandshake
 {
     public const int MaxPayload = 512;
     private const ushort Version = 1;
     private static readonly byte[] Magic = "QRPL"u8.ToArray();
+
+    // Whether what a connection starts with is this protocol, unencrypted.
+    public static bool IsPlain(ReadOnlySpan<byte> start) => start.SequenceEqual(Magic);
 
     public static ulong NewNonce()
     {

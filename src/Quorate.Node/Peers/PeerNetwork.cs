@@ -191,11 +191,18 @@ internal sealed class PeerNetwork : IDisposable
         try
         {
             Prepare(socket);
-            connection.Open(_options.Streams(socket, isDialer: false, NodeId.None));
+            connection.LearnRemote();
+            connection.Open(_options.Streams(socket, dialed: null));
             PeerIdentity peer = PeerHandshake.Accept(connection.Stream, connection.Reader, _self, _links.ContainsKey);
             connection.Incarnation = peer.Incarnation;
             connection.Establish(_options.IdleTimeout);
             if (!_links.TryGetValue(peer.Node, out link)) { throw new PeerRefusedException(PeerRefusal.UnknownNode, "removed"); }
+            if (PeerTls.Objection(connection.Stream, link.Address) is { } objection)
+            {
+                PeerHandshake.Refuse(connection.Stream, withMagic: false, PeerRefusal.Certificate, objection);
+                throw new PeerRefusedException(PeerRefusal.Certificate, objection);
+            }
+
             if (link.Attach(connection) is { } refusal)
             {
                 link = null;
@@ -212,7 +219,12 @@ internal sealed class PeerNetwork : IDisposable
             link = null;
             if (!_isClosing)
             {
-                string kind = e is PeerRefusedException refused ? PeerErrors.Word(refused.Reason) : "not-our-protocol";
+                string kind = e switch
+                {
+                    PeerRefusedException refused => PeerErrors.Word(refused.Reason),
+                    PeerTlsException tls => tls.Kind,
+                    _ => "not-our-protocol",
+                };
                 string reason = timedOut ? "the handshake took too long" : e.Message;
                 LogLimited("peer-refused", kind, new("remote", connection.Remote), new("kind", kind), new("reason", reason));
             }
@@ -250,7 +262,8 @@ internal sealed class PeerNetwork : IDisposable
             _dialing[connection] = 0;
             Prepare(socket);
             socket.Connect(address.Host, address.Port);
-            connection.Open(_options.Streams(socket, isDialer: true, link.Peer));
+            connection.LearnRemote();
+            connection.Open(_options.Streams(socket, address));
             connection.Incarnation = PeerHandshake.Dial(connection.Stream, connection.Reader, _self, link.Peer);
             connection.Establish(_options.IdleTimeout);
             if (link.Attach(connection) is not null)

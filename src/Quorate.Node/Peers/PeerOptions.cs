@@ -8,13 +8,14 @@ namespace Quorate.Node.Peers;
 /// <param name="Node">The peer.</param>
 /// <param name="Host">Name or address.</param>
 /// <param name="Port">TCP port, 1 to 65,535.</param>
-public sealed record PeerAddress(NodeId Node, string Host, int Port);
+/// <param name="IsTls">It speaks TLS there.</param>
+public sealed record PeerAddress(NodeId Node, string Host, int Port, bool IsTls = false);
 
-/// <summary>Makes the stream that frames travel on. The one place where mutual TLS will be added.</summary>
+/// <summary>Makes the stream that frames travel on: the one place where TLS comes in, see <see cref="PeerTls"/>.</summary>
 /// <param name="socket">Connected; owned by the stream.</param>
-/// <param name="isDialer">True on the side that called.</param>
-/// <param name="peer">Whom the dialer called; <see cref="NodeId.None"/> on the accepting side, which does not know yet.</param>
-public delegate Stream PeerStreamFactory(Socket socket, bool isDialer, NodeId peer);
+/// <param name="dialed">Whom the dialer called; null on the accepting side, which does not know yet who calls.</param>
+/// <exception cref="IOException">No stream came about; the socket is the caller's to close.</exception>
+public delegate Stream PeerStreamFactory(Socket socket, PeerAddress? dialed);
 
 /// <summary>Timers and limits of the links between nodes. Read once, when the node starts.</summary>
 public sealed record PeerOptions
@@ -62,7 +63,7 @@ public sealed record PeerOptions
     public const int MostAboutBytes = 4096;
 
     /// <summary>Makes streams of sockets. Default: plain TCP.</summary>
-    public PeerStreamFactory Streams { get; init; } = static (socket, _, _) => new NetworkStream(socket, ownsSocket: true);
+    public PeerStreamFactory Streams { get; init; } = static (socket, _) => new NetworkStream(socket, ownsSocket: true);
 
     /// <summary>Says what is wrong with these options, in the operator's words. Empty if nothing is.</summary>
     public IEnumerable<string> Problems()
