@@ -25,4 +25,8 @@ internal readonly record struct EtcdResult
 /// <summary>What comes with a request besides its message.</summary>
 /// <param name="RequireLeader">Metadata <c>hasleader: true</c>: fail at once if this node knows no leader.</param>
 /// <param name="Stop">The caller gave up, or its deadline passed.</param>
-internal readonly record struct EtcdCall(bool RequireLeader, CancellationToken Stop);
+/// <param name="CertificateUser">
+/// The common name of the client's verified certificate, if <c>--client-cert-auth</c> asks for one. Never set by the JSON gateway,
+/// as in etcd.
+/// </param>
+internal readonly record struct EtcdCall(bool RequireLeader, CancellationToken Stop, string? CertificateUser = null);

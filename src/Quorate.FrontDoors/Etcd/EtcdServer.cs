@@ -15,7 +15,7 @@ using Quorate.Node.Logging;
 
 namespace Quorate.FrontDoors.Etcd;
 
-/// <summary>The etcd door: gRPC, its JSON gateway, version and health pages on one cleartext port.</summary>
+/// <summary>The etcd door: gRPC, its JSON gateway, version and health pages on one port, in the clear or over TLS.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
     private const int OverheadBytes = 512 * 1024; // etcd's grpcOverheadBytes: a message may be this much over the limit.
@@ -35,7 +35,7 @@ public sealed class EtcdServer : IAsyncDisposable
         _watches = new WatchDriver(service, options);
     }
 
-    /// <summary>The addresses listened on, with the ports that were free where 0 was asked for.</summary>
+    /// <summary>The addresses listened on, cleartext ones first, with the ports that were free where 0 was asked for.</summary>
     public ImmutableArray<IPEndPoint> Addresses { get; private set; } = [];
 
     /// <summary>Streaming calls that are being served.</summary>
@@ -77,10 +77,12 @@ public sealed class EtcdServer : IAsyncDisposable
         builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
         builder.Services.AddSingleton<IHostLifetime>(new OwnersLifetime());
         builder.Logging.AddProvider(new KestrelLog(log));
+        builder.Logging.AddFilter(TlsHandshake.LogCategory, LogLevel.Debug);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             SetLimits(kestrel, options);
             port.Listen(kestrel, options.Listen);
+            if (options.Tls is { } keeper) { new TlsPort(keeper, options.FirstBytesTimeout, log).Listen(kestrel, options.ListenTls); }
         });
 
         WebApplication app = builder.Build();
@@ -157,7 +159,7 @@ public sealed class EtcdServer : IAsyncDisposable
         ImmutableArray<IPEndPoint>.Builder bound = ImmutableArray.CreateBuilder<IPEndPoint>();
         foreach (string address in feature?.Addresses ?? [])
         {
-            if (IPEndPoint.TryParse(BindingAddress.Parse(address).ToString()["http://".Length..], out IPEndPoint? endpoint))
+            if (IPEndPoint.TryParse(BindingAddress.Parse(address).ToString().Split("://")[^1], out IPEndPoint? endpoint))
             {
                 bound.Add(endpoint);
             }

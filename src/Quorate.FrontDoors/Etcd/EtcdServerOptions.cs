@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Quorate.Core;
 using Quorate.Node;
+using Quorate.Node.Tls;
 using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -76,8 +77,14 @@ public record EtcdServiceOptions
 /// <summary>Where the etcd API listens, and its limits on connections. Read once, when the server starts.</summary>
 public sealed record EtcdServerOptions : EtcdServiceOptions
 {
-    /// <summary>Addresses for cleartext gRPC and HTTP/1.1 alike; port 0 takes a free one. At least one.</summary>
+    /// <summary>Addresses for cleartext gRPC and HTTP/1.1 alike; port 0 takes a free one.</summary>
     public required ImmutableArray<IPEndPoint> Listen { get; init; }
+
+    /// <summary>Addresses for the same over TLS. At least one address is needed, here or in <see cref="Listen"/>.</summary>
+    public ImmutableArray<IPEndPoint> ListenTls { get; init; } = [];
+
+    /// <summary>What is shown and asked for on <see cref="ListenTls"/>. Needed if that is not empty.</summary>
+    public TlsKeeper? Tls { get; init; }
 
     /// <summary>Most connections open at once; more are closed at once. Default: 10,000, as Redis' maxclients.</summary>
     public int MaxConnections { get; init; } = 10_000;
@@ -85,7 +92,7 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     /// <summary>Most requests in flight on one connection. Default: 1,000; gRPC clients hold the rest back themselves.</summary>
     public int MaxStreamsPerConnection { get; init; } = 1_000;
 
-    /// <summary>Time for a new connection to show which protocol it speaks. Default: 10 s; real clients speak at once.</summary>
+    /// <summary>Time for a new connection to show which protocol it speaks, and for its TLS handshake. Default: 10 s; real clients speak at once.</summary>
     public TimeSpan FirstBytesTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time that <see cref="EtcdServer.StopAsync"/> gives requests in flight. Default: 8 s, one more than the node gives a request.</summary>
@@ -95,7 +102,8 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     public override IEnumerable<string> Problems()
     {
         foreach (string problem in base.Problems()) { yield return problem; }
-        if (Listen.IsDefaultOrEmpty) { yield return "etcd.listen is empty; at least one address is needed."; }
+        if (Listen.IsDefaultOrEmpty && ListenTls.IsDefaultOrEmpty) { yield return "etcd.listen is empty; at least one address is needed."; }
+        if (!ListenTls.IsDefaultOrEmpty && Tls is null) { yield return "etcd.listenTls has addresses, but there is no certificate."; }
         if (MaxConnections < 1) { yield return $"etcd.maxConnections is {MaxConnections}; the least is 1."; }
         if (MaxStreamsPerConnection < 1)
         {

@@ -197,3 +197,11 @@ internal sealed class AuthorityMender : PipeReader
         return false;
     }
 }
+
+/// <summary>An HTTP/2 connection, from its preface on, as Kestrel is to see it.</summary>
+internal sealed class MendedPipe(IDuplexPipe inner) : IDuplexPipe
+{
+    public PipeReader Input { get; } = new AuthorityMender(inner.Input);
+
+    public PipeWriter Output => inner.Output;
+}

@@ -48,6 +48,7 @@ internal sealed class CleartextPort
     /// <summary>Adds the addresses, and the two inner endpoints.</summary>
     public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses)
     {
+        if (addresses.Count == 0) { return; }
         kestrel.Listen(_transport.Http1, static inner => inner.Protocols = HttpProtocols.Http1);
         kestrel.Listen(_transport.Http2, static inner => inner.Protocols = HttpProtocols.Http2);
         foreach (IPEndPoint address in addresses)
@@ -146,13 +147,5 @@ internal sealed class CleartextPort
             name,
             new LogField("from", connection.RemoteEndPoint?.ToString() ?? "?"),
             new LogField("suppressed", suppressed));
-    }
-
-    /// <summary>The connection as Kestrel's HTTP/2 sees it.</summary>
-    private sealed class MendedPipe(IDuplexPipe inner) : IDuplexPipe
-    {
-        public PipeReader Input { get; } = new AuthorityMender(inner.Input);
-
-        public PipeWriter Output => inner.Output;
     }
 }

@@ -24,13 +24,20 @@ internal sealed class KestrelLog : ILoggerProvider
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning || name == TlsHandshake.LogCategory;
 
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            if (!IsEnabled(logLevel) || !owner._limiter.MayWrite(name, out long suppressed)) { return; }
+            if (logLevel < LogLevel.Warning)
+            {
+                // Of a failed handshake Kestrel speaks at this level only; whose it is, is known to the port.
+                if (exception is not null) { TlsHandshake.Current?.Failed(exception); }
+                return;
+            }
+
+            if (!owner._limiter.MayWrite(name, out long suppressed)) { return; }
             owner._log.Write(
                 logLevel >= LogLevel.Error ? LogSeverity.Error : LogSeverity.Warning,
                 "http-server",

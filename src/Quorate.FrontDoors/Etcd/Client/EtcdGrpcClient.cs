@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Runtime.ExceptionServices;
 using Google.Protobuf;
 
@@ -30,8 +31,10 @@ public sealed class EtcdGrpcClient : IDisposable
     /// <param name="endpoints">At least one, e.g. <c>http://127.0.0.1:2379</c>. Each call begins with the one that answered last.</param>
     /// <param name="connectTimeout">Time for one connection attempt. Default: 2 s, as etcdctl's --dial-timeout.</param>
     /// <param name="retry">What is asked again. Default: refusals and reads, within the call's time.</param>
+    /// <param name="tls">Certificates and trust for https endpoints. Default: the machine's store of authorities.</param>
     /// <exception cref="ArgumentException">No endpoint, or one that is not http or https.</exception>
-    public EtcdGrpcClient(IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null)
+    public EtcdGrpcClient(
+        IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null, SslClientAuthenticationOptions? tls = null)
     {
         _retry = retry ?? new EtcdRetryPolicy();
         _endpoints = [.. endpoints];
@@ -54,6 +57,7 @@ public sealed class EtcdGrpcClient : IDisposable
             ConnectTimeout = connectTimeout ?? TimeSpan.FromSeconds(2),
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             InitialHttp2StreamWindowSize = 1024 * 1024,
+            SslOptions = tls ?? new SslClientAuthenticationOptions(),
         });
     }
 
@@ -170,7 +174,8 @@ public sealed class EtcdGrpcClient : IDisposable
         }
         catch (HttpRequestException e) when (!wasSent && IsRefusal(e.HttpRequestError))
         {
-            throw new EtcdRpcException(GrpcStatus.Unavailable, e.Message, wasSent: false, e);
+            string reason = e.HttpRequestError == HttpRequestError.SecureConnectionError ? "TLS: " + e.GetBaseException().Message : e.Message;
+            throw new EtcdRpcException(GrpcStatus.Unavailable, reason, wasSent: false, e);
         }
         catch (OperationCanceledException e) when (!stop.IsCancellationRequested && e.InnerException is TimeoutException)
         {
@@ -179,7 +184,7 @@ public sealed class EtcdGrpcClient : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw new EtcdRpcException(
-                GrpcStatus.Unavailable, $"the connection to {endpoint} broke: {e.Message}", wasSent: true, e);
+                GrpcStatus.Unavailable, $"the connection to {endpoint} broke: {e.GetBaseException().Message}", wasSent: true, e);
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class GrpcAdaptor
         using CancellationTokenSource? deadline =
             timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted);
         if (timeout is { } time) { deadline!.CancelAfter(time); }
-        var call = new EtcdCall(RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted);
+        var call = new EtcdCall(RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted, CertificateUser.Of(context));
         await (rpc is not null ? ServeUnary(context, rpc, call) : ServeStream(context, streamRpc!, call));
     }
 
