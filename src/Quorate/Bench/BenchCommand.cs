@@ -56,11 +56,12 @@ internal static class BenchCommand
         verb.SetAction(parsed =>
         {
             int count = parsed.GetValue(clients);
-            Uri[] uris = Common.EndpointUris(parsed.GetValue(endpoints)!);
+            Uri[] uris = Common.EndpointUris(parsed, endpoints);
             var plan = new BenchPlan
             {
                 Operation = operation,
                 Endpoints = uris,
+                Tls = endpoints.Tls(parsed),
                 Clients = count,
                 Connections = parsed.GetValue(connections) ?? Math.Min(Math.Max(1, count), Math.Max(uris.Length, Math.Clamp(count / 32, 1, 8))),
                 KeyBytes = parsed.GetValue(keySize),
@@ -78,7 +79,7 @@ internal static class BenchCommand
             TextWriter output = parsed.InvocationConfiguration.Output;
             bool isJson = Common.IsJson(parsed, format);
             return (int)(parsed.GetValue(compare) is { } other
-                ? Compare(plan, plan with { Endpoints = Common.EndpointUris(other) }, parsed.GetValue(rounds), isJson, output)
+                ? Compare(plan, plan with { Endpoints = Common.EndpointUris(other, endpoints.HasTls(parsed)) }, parsed.GetValue(rounds), isJson, output)
                 : One(plan, isJson, output));
         });
         return verb;

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Quorate.Bench;
 
@@ -33,9 +35,11 @@ internal sealed class BenchConnection : IDisposable
          "internal", "unavailable", "data loss", "unauthenticated"];
 
     private readonly Socket _socket;
+    private readonly TlsRecords? _records;
+    private readonly SslStream? _tls;
     private readonly int _lanes;
     private readonly byte[] _firstBlock;
-    private readonly byte[] _laterBlock = Http2Frames.LaterBlock();
+    private readonly byte[] _laterBlock;
     private readonly Dictionary<int, (long Start, bool HasMessage)> _streams = [];
     private readonly byte[] _in = new byte[256 * 1024];
     private byte[] _out = new byte[64 * 1024];
@@ -50,19 +54,28 @@ internal sealed class BenchConnection : IDisposable
     private bool _isClosing;
 
     /// <summary>Connects and exchanges settings.</summary>
-    /// <param name="endpoint">Plain http only.</param>
+    /// <param name="endpoint">http or https.</param>
     /// <param name="path"><c>/package.Service/Method</c>.</param>
     /// <param name="lanes">Requests in flight at most.</param>
+    /// <param name="tls">For https: certificates and trust.</param>
     /// <exception cref="SocketException">Nobody is there.</exception>
     /// <exception cref="IOException">Somebody is there who does not speak HTTP/2.</exception>
-    public BenchConnection(Uri endpoint, string path, int lanes)
+    public BenchConnection(Uri endpoint, string path, int lanes, SslClientAuthenticationOptions? tls = null)
     {
         _lanes = lanes;
-        _firstBlock = Http2Frames.FirstBlock(path, endpoint.Authority);
+        bool isTls = endpoint.Scheme == Uri.UriSchemeHttps;
+        _firstBlock = Http2Frames.FirstBlock(path, endpoint.Authority, isTls);
+        _laterBlock = Http2Frames.LaterBlock(isTls);
         _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 10_000 };
         try
         {
             _socket.Connect(endpoint.IdnHost.Trim('[', ']'), endpoint.Port);
+            if (isTls)
+            {
+                _records = new TlsRecords(_socket);
+                _tls = Encrypt(_records, endpoint.IdnHost.Trim('[', ']'), tls);
+            }
+
             Append(Http2Frames.Preface());
             Flush();
             long until = BenchClock.Now() + 5 * Second;
@@ -112,7 +125,40 @@ internal sealed class BenchConnection : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+    }
+
+    private SslStream Encrypt(TlsRecords records, string host, SslClientAuthenticationOptions? given)
+    {
+        var stream = new SslStream(records);
+        try
+        {
+            _socket.ReceiveTimeout = 5000;
+            stream.AuthenticateAsClient(new SslClientAuthenticationOptions
+            {
+                TargetHost = host,
+                ApplicationProtocols = [SslApplicationProtocol.Http2],
+                CertificateChainPolicy = given?.CertificateChainPolicy?.Clone(),
+                ClientCertificateContext = given?.ClientCertificateContext,
+                RemoteCertificateValidationCallback = given?.RemoteCertificateValidationCallback,
+            });
+            _socket.ReceiveTimeout = 0;
+            return stream;
+        }
+        catch (AuthenticationException e)
+        {
+            stream.Dispose();
+            throw new IOException($"TLS: {e.GetBaseException().Message}", e);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
 
     // Starts what is due and fits. Next: when to look again though nothing comes in.
     private bool StartAll(IBenchLoad load, long now, out long next)
@@ -163,8 +209,10 @@ internal sealed class BenchConnection : IDisposable
     // False if nothing came in time.
     private bool Read(long nanoseconds, IBenchLoad? load)
     {
-        if (nanoseconds <= 0 || !BenchClock.WaitReadable(_socket, Math.Min(nanoseconds, 3600 * Second))) { return false; }
-        int read = _socket.Receive(_in, _inLength, _in.Length - _inLength, SocketFlags.None);
+        bool isWaiting = _records is { HasWaiting: true };
+        if (!isWaiting && (nanoseconds <= 0 || !BenchClock.WaitReadable(_socket, Math.Min(nanoseconds, 3600 * Second)))) { return false; }
+        int read = _tls?.Read(_in, _inLength, _in.Length - _inLength)
+            ?? _socket.Receive(_in, _inLength, _in.Length - _inLength, SocketFlags.None);
         if (read == 0) { throw new IOException("the server closed the connection"); }
         long now = BenchClock.Now();
         _inLength += read;
@@ -273,6 +321,14 @@ internal sealed class BenchConnection : IDisposable
 
     private void Flush()
     {
+        if (_outLength == 0) { return; }
+        if (_tls is not null)
+        {
+            _tls.Write(_out, 0, _outLength);
+            _outLength = 0;
+            return;
+        }
+
         for (int sent = 0; sent < _outLength;) { sent += _socket.Send(_out, sent, _outLength - sent, SocketFlags.None); }
         _outLength = 0;
     }

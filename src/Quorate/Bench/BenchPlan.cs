@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Quorate.Cli;
 
 namespace Quorate.Bench;
@@ -20,6 +21,9 @@ internal sealed record BenchPlan
 
     /// <summary>Connections are spread over these in turn.</summary>
     public required Uri[] Endpoints { get; init; }
+
+    /// <summary>Certificates and trust for https endpoints; null: the machine's store of authorities.</summary>
+    public SslClientAuthenticationOptions? Tls { get; init; }
 
     /// <summary>Requests in flight at once, at most.</summary>
     public int Clients { get; init; } = 1;

@@ -50,7 +50,7 @@ internal static class BenchRunner
         {
             try
             {
-                using var link = new BenchConnection(EndpointOf(plan, connection), path, LanesOf(plan, connection));
+                using var link = new BenchConnection(EndpointOf(plan, connection), path, LanesOf(plan, connection), plan.Tls);
                 if (link.Run(load, stopAt)) { break; }
             }
             catch (Exception e) when (e is SocketException or IOException)
@@ -76,7 +76,7 @@ internal static class BenchRunner
             var load = new FillLoad(wide, connection, wide.Connections);
             try
             {
-                using var link = new BenchConnection(EndpointOf(wide, connection), PutPath, LanesOf(wide, connection));
+                using var link = new BenchConnection(EndpointOf(wide, connection), PutPath, LanesOf(wide, connection), wide.Tls);
                 if (!link.Run(load, long.MaxValue)) { throw new CliException(ExitCode.Failed, $"{link}: the connection broke while keys were written"); }
             }
             catch (Exception e) when (e is SocketException or IOException)

@@ -64,9 +64,9 @@ internal static class Http2Frames
     }
 
     /// <summary>Header block of the first request: the server is told to remember the four texts.</summary>
-    public static byte[] FirstBlock(string path, string authority)
+    public static byte[] FirstBlock(string path, string authority, bool isTls = false)
     {
-        var block = new List<byte> { 0x83, 0x86 }; // :method POST, :scheme http
+        var block = new List<byte> { 0x83, Scheme(isTls) }; // :method POST
         Literal(block, 0x44, path);
         Literal(block, 0x41, authority);
         Literal(block, 0x5f, "application/grpc"); // content-type
@@ -76,8 +76,11 @@ internal static class Http2Frames
         return [.. block];
     }
 
+    // :scheme http or https, in RFC 7541, appendix A.
+    private static byte Scheme(bool isTls) => isTls ? (byte)0x87 : (byte)0x86;
+
     /// <summary>Header block of every later request on the connection: the four texts by their place in the table.</summary>
-    public static byte[] LaterBlock() => [0x83, 0x86, 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62];
+    public static byte[] LaterBlock(bool isTls = false) => [0x83, Scheme(isTls), 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62];
 
     /// <summary>The status in a header block, or -1 if it holds none that can be read.</summary>
     public static int GrpcStatus(ReadOnlySpan<byte> block)

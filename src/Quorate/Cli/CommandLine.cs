@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Quorate.Bench;
+using Quorate.Certs;
 using Quorate.Check;
 using Quorate.Dev;
 using Quorate.FrontDoors.Etcd;
@@ -29,6 +30,7 @@ internal static class CommandLine
             KvCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
+            CertCommand.Create(),
             SimCommand.Create(),
             CheckCommand.Create(),
             VersionCommand.Create(),

@@ -24,14 +24,7 @@ internal static class Common
     public static bool IsJson(ParseResult parsed, Option<string> format) => parsed.GetValue(format) == "json";
 
     /// <summary><c>--endpoints a,b</c>; its default is QUORATE_ENDPOINTS, then the local port of etcd.</summary>
-    public static Option<string> Endpoints() => new("--endpoints", "-e")
-    {
-        Description = "Servers to ask, separated by commas. Default: QUORATE_ENDPOINTS, else http://127.0.0.1:2379.",
-        HelpName = "urls",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("QUORATE_ENDPOINTS") is { Length: > 0 } urls
-            ? urls
-            : "http://127.0.0.1:2379",
-    };
+    public static EndpointsOption Endpoints() => new();
 
     /// <summary><c>--timeout seconds</c>.</summary>
     public static Option<double> Timeout(double seconds = 7) => new("--timeout")
@@ -42,18 +35,23 @@ internal static class Common
         DefaultValueFactory = _ => seconds,
     };
 
-    /// <summary>The endpoints as URLs. <c>host:port</c> means http, as in etcdctl.</summary>
+    /// <summary>The endpoints as URLs. <c>host:port</c> means http or, when something of TLS is given, https, as in etcdctl.</summary>
     /// <exception cref="CliException">One cannot be read.</exception>
-    public static Uri[] EndpointUris(string text)
+    public static Uri[] EndpointUris(ParseResult parsed, EndpointsOption endpoints) =>
+        EndpointUris(parsed.GetValue(endpoints)!, endpoints.HasTls(parsed));
+
+    /// <summary>The same, for a list given elsewhere.</summary>
+    /// <exception cref="CliException">One cannot be read.</exception>
+    public static Uri[] EndpointUris(string text, bool preferTls)
     {
         string[] parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 0) { throw new CliException(ExitCode.Usage, "--endpoints is empty; name at least one URL."); }
-        return [.. parts.Select(EndpointUri)];
+        return [.. parts.Select(p => EndpointUri(p, preferTls))];
     }
 
     /// <summary>Creates a client of the endpoints.</summary>
-    public static EtcdGrpcClient Client(ParseResult parsed, Option<string> endpoints) =>
-        new(EndpointUris(parsed.GetValue(endpoints)!));
+    public static EtcdGrpcClient Client(ParseResult parsed, EndpointsOption endpoints) =>
+        new(EndpointUris(parsed, endpoints), tls: endpoints.Tls(parsed));
 
     /// <summary>The time to wait; more than zero, at most a day.</summary>
     /// <exception cref="CliException">It is out of range.</exception>
@@ -65,9 +63,9 @@ internal static class Common
             : throw new CliException(ExitCode.Usage, $"--timeout is {seconds}; it must be more than 0 and at most 86400 seconds.");
     }
 
-    private static Uri EndpointUri(string text)
+    private static Uri EndpointUri(string text, bool preferTls)
     {
-        string url = text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text;
+        string url = text.Contains("://", StringComparison.Ordinal) ? text : (preferTls ? "https://" : "http://") + text;
         return ServerUrl.TryParse(url, out ServerUrl? parsed) is { } problem
             ? throw new CliException(ExitCode.Usage, $"--endpoints {problem}.")
             : new Uri(parsed!.Text);

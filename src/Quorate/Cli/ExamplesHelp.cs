@@ -16,6 +16,13 @@ internal sealed class Verb : Command
 
     /// <summary>Whole command lines.</summary>
     public IReadOnlyList<string> Examples { get; }
+
+    /// <summary>Adds the endpoints together with the options of TLS that belong to them.</summary>
+    public void Add(EndpointsOption endpoints)
+    {
+        Add((Option)endpoints);
+        foreach (Option option in endpoints.TlsOptions) { Add(option); }
+    }
 }
 
 /// <summary>Help, followed by the verb's examples and the exit codes.</summary>

@@ -53,14 +53,14 @@ internal static class EtcdCommand
             return (int)ExitCode.Usage;
         }
 
-        List<string> warnings = [.. flags.Warnings, .. PlaintextWarnings(settings)];
+        List<string> warnings = [.. flags.Warnings, .. PlaintextWarnings(settings), .. TlsRules.Warnings(settings)];
         using var signals = new StopSignals();
         return (int)await StartCommand.RunAsync(settings, signals, warnings);
     }
 
     // etcd listens wherever it is told to; so do we here, but not silently.
     private static IEnumerable<string> PlaintextWarnings(ServerSettings settings) =>
-        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Where(u => !u.IsLoopback)
+        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Where(u => !u.IsLoopback && !u.IsTls)
             .Select(u => $"{u} can be reached by other machines and is not encrypted");
 
     private static void WriteHelp(TextWriter output)
@@ -73,7 +73,7 @@ internal static class EtcdCommand
         output.WriteLine("Flags:");
         foreach (SettingKey key in EtcdFlags.Supported)
         {
-            output.WriteLine($"  --{key.Flag} {key.Value}");
+            output.WriteLine(key.IsSwitch ? $"  --{key.Flag}" : $"  --{key.Flag} {key.Value}");
             output.WriteLine($"      {key.Help.Replace("NAME.quorate", "NAME.etcd", StringComparison.Ordinal)
                 .Replace("quorate-cluster", "etcd-cluster", StringComparison.Ordinal)}");
         }

@@ -7,6 +7,7 @@ using Quorate.Node;
 using Quorate.Node.Files;
 using Quorate.Node.Logging;
 using Quorate.Node.Peers;
+using Quorate.Node.Tls;
 using Quorate.Replication;
 using Quorate.Settings;
 using Quorate.StateMachines;
@@ -26,9 +27,13 @@ internal static class ServerHost
     public static async Task<ExitCode> RunAsync(ServerSettings settings, INodeLog log, CancellationToken stop)
     {
         NodeRuntime node;
+        TlsKeeper? clientTls;
         try
         {
-            node = NodeRuntime.Start(NodeOptions(settings), log);
+            ServerTls.MakeAutomatic(settings);
+            clientTls = ServerTls.Keep(ServerTls.ForClients(settings), "client", log);
+            TlsKeeper? peerTls = ServerTls.Keep(ServerTls.ForPeers(settings), "peer", log);
+            node = NodeRuntime.Start(NodeOptions(settings, peerTls), log);
         }
         catch (Exception e) when (CodeOf(e) is not null)
         {
@@ -38,12 +43,12 @@ internal static class ServerHost
 
         await using (node)
         {
-            return await ServeAsync(settings, node, log, stop);
+            return await ServeAsync(settings, node, clientTls, log, stop);
         }
     }
 
     /// <summary>What the runtime needs, from what the operator said.</summary>
-    public static NodeRuntimeOptions NodeOptions(ServerSettings settings) => new()
+    public static NodeRuntimeOptions NodeOptions(ServerSettings settings, TlsKeeper? peerTls = null) => new()
     {
         DataDirectory = Path.GetFullPath(settings.DataDir),
         Node = new NodeConfig
@@ -66,13 +71,19 @@ internal static class ServerHost
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,
             FlushEntries = settings.SnapshotCount,
         },
-        Peer = new PeerOptions
+        Peer = PeerOptions(settings, peerTls),
+        Peers = [.. settings.InitialCluster.Select(m => new PeerAddress(m.Id, m.PeerUrl.Host, m.PeerUrl.Port, m.PeerUrl.IsTls))],
+    };
+
+    private static PeerOptions PeerOptions(ServerSettings settings, TlsKeeper? tls)
+    {
+        var options = new PeerOptions
         {
             Listen = settings.ListenPeerUrls[0].BindAddress!,
             About = MemberAbout.Write([.. settings.AdvertiseClientUrls.Select(u => u.Text)]),
-        },
-        Peers = [.. settings.InitialCluster.Select(m => new PeerAddress(m.Id, m.PeerUrl.Host, m.PeerUrl.Port))],
-    };
+        };
+        return tls is null ? options : options with { Streams = PeerTls.Streams(tls, settings.ListenPeerUrls[0].IsTls) };
+    }
 
     /// <summary>The exit code of a failure that is no bug of ours; null for one that is.</summary>
     public static ExitCode? CodeOf(Exception e) => e switch
@@ -85,12 +96,12 @@ internal static class ServerHost
     };
 
     private static async Task<ExitCode> ServeAsync(
-        ServerSettings settings, NodeRuntime node, INodeLog log, CancellationToken stop)
+        ServerSettings settings, NodeRuntime node, TlsKeeper? tls, INodeLog log, CancellationToken stop)
     {
         EtcdServer door;
         try
         {
-            door = await EtcdServer.StartAsync(DoorOptions(settings, node), log, CancellationToken.None);
+            door = await EtcdServer.StartAsync(DoorOptions(settings, node, tls), log, CancellationToken.None);
         }
         catch (Exception e) when (CodeOf(e) is not null)
         {
@@ -124,7 +135,7 @@ internal static class ServerHost
         }
     }
 
-    private static EtcdServerOptions DoorOptions(ServerSettings settings, NodeRuntime node)
+    private static EtcdServerOptions DoorOptions(ServerSettings settings, NodeRuntime node, TlsKeeper? tls)
     {
         ImmutableDictionary<NodeId, InitialMember> members = settings.InitialCluster.ToImmutableDictionary(m => m.Id);
         EtcdMember? Member(NodeId id)
@@ -142,7 +153,9 @@ internal static class ServerHost
             Shard = FirstShard,
             Members = Member,
             ElectionTimeout = TimeSpan.FromMilliseconds(settings.ElectionMilliseconds),
-            Listen = [.. settings.ListenClientUrls.Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
+            Listen = [.. settings.ListenClientUrls.Where(u => !u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
+            ListenTls = [.. settings.ListenClientUrls.Where(u => u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
+            Tls = tls,
         };
     }
 

@@ -68,7 +68,7 @@ internal static class StartCommand
 
             using var signals = new StopSignals();
             if (parsed.GetValue(withInput)) { signals.RequestWhenInputEnds(); }
-            return (int)await RunAsync(settings, signals, []);
+            return (int)await RunAsync(settings, signals, TlsRules.Warnings(settings));
         });
         return verb;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Quorate.Cli;
@@ -22,9 +23,10 @@ internal sealed record EndpointStatus(
     public bool IsHealthy => Health == "ok";
 
     /// <summary>Asks one endpoint for its status, and reads through it to see whether it is well.</summary>
-    public static async Task<EndpointStatus> AskAsync(Uri endpoint, TimeSpan timeout, CancellationToken cancellationToken)
+    public static async Task<EndpointStatus> AskAsync(
+        Uri endpoint, SslClientAuthenticationOptions? tls, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using var client = new EtcdGrpcClient([endpoint]);
+        using var client = new EtcdGrpcClient([endpoint], tls: tls);
         StatusResponse? status = null;
         try
         {
@@ -62,7 +64,7 @@ internal static class StatusCommand
         {
             TimeSpan wait = Common.TimeoutOf(parsed, timeout);
             EndpointStatus[] all = await Task.WhenAll(
-                Common.EndpointUris(parsed.GetValue(endpoints)!).Select(e => EndpointStatus.AskAsync(e, wait, cancellationToken)));
+                Common.EndpointUris(parsed, endpoints).Select(e => EndpointStatus.AskAsync(e, endpoints.Tls(parsed), wait, cancellationToken)));
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (Common.IsJson(parsed, format)) { output.WriteLine(Json(all).ToJsonString()); }
             else { WriteTable(output, all); }

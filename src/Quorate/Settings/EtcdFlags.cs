@@ -23,7 +23,7 @@ internal static class EtcdFlags
         SettingKeys.Name, SettingKeys.DataDir, SettingKeys.ListenClientUrls, SettingKeys.AdvertiseClientUrls,
         SettingKeys.ListenPeerUrls, SettingKeys.AdvertisePeerUrls, SettingKeys.InitialCluster,
         SettingKeys.InitialClusterToken, SettingKeys.InitialClusterState, SettingKeys.SnapshotCount,
-        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout,
+        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, .. SettingKeys.Tls,
     ];
 
     /// <summary>Flags that change nothing here, and why. A switch has a true in front.</summary>
@@ -56,6 +56,8 @@ internal static class EtcdFlags
             ["grpc-keepalive-min-time"] = (false, "the server sets no bound to pings"),
             ["grpc-keepalive-interval"] = (false, "idle connections are kept"),
             ["grpc-keepalive-timeout"] = (false, "idle connections are kept"),
+            ["experimental-peer-skip-client-san-verification"] = (true, "a peer's certificate is compared with its URL, not with where it calls from"),
+            ["peer-skip-client-san-verification"] = (true, "a peer's certificate is compared with its URL, not with where it calls from"),
             ["socket-reuse-port"] = (true, "ports are not shared"),
             ["socket-reuse-address"] = (true, "addresses are reused"),
         }.ToImmutableSortedDictionary(StringComparer.Ordinal);
@@ -65,17 +67,12 @@ internal static class EtcdFlags
         new Dictionary<string, (bool, string)>
         {
             ["config-file"] = (false, "use 'quorate start --config FILE.json', or flags"),
-            ["cert-file"] = (false, "there is no TLS in this version"),
-            ["key-file"] = (false, "there is no TLS in this version"),
-            ["trusted-ca-file"] = (false, "there is no TLS in this version"),
-            ["client-cert-auth"] = (true, "there is no TLS in this version"),
-            ["client-crl-file"] = (false, "there is no TLS in this version"),
-            ["auto-tls"] = (true, "there is no TLS in this version"),
-            ["peer-cert-file"] = (false, "there is no TLS in this version"),
-            ["peer-key-file"] = (false, "there is no TLS in this version"),
-            ["peer-trusted-ca-file"] = (false, "there is no TLS in this version"),
-            ["peer-client-cert-auth"] = (true, "there is no TLS in this version"),
-            ["peer-auto-tls"] = (true, "there is no TLS in this version"),
+            ["ca-file"] = (false, "use --trusted-ca-file"),
+            ["peer-ca-file"] = (false, "use --peer-trusted-ca-file"),
+            ["client-cert-file"] = (false, "a member shows one certificate, --cert-file"),
+            ["client-key-file"] = (false, "a member shows one certificate, --cert-file"),
+            ["peer-client-cert-file"] = (false, "a member shows one certificate to peers, --peer-cert-file"),
+            ["peer-client-key-file"] = (false, "a member shows one certificate to peers, --peer-cert-file"),
             ["auth-token"] = (false, "there are no users in this version"),
             ["discovery"] = (false, "members are named in --initial-cluster"),
             ["discovery-srv"] = (false, "members are named in --initial-cluster"),
@@ -149,7 +146,7 @@ internal static class EtcdFlags
 
     // Null: etcd has no such flag, or a newer one than these tables.
     private static bool? IsSwitch(string flag) =>
-        Supported.Any(k => k.Flag == flag) ? false
+        Supported.FirstOrDefault(k => k.Flag == flag) is { } key ? key.IsSwitch
         : Pointless.TryGetValue(flag, out (bool IsSwitch, string Why) entry) || Refused.TryGetValue(flag, out entry) ? entry.IsSwitch
         : null;
 

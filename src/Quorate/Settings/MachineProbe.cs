@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Quorate.Host;
 using Quorate.Node.Files;
+using Quorate.Node.Tls;
 
 namespace Quorate.Settings;
 
@@ -20,7 +22,36 @@ internal static class MachineProbe
             if (PortProblem(settings.Written(SettingKeys.ListenPeerUrls), url) is { } problem) { yield return problem; }
         }
 
+        foreach (string problem in TlsProblems(settings)) { yield return problem; }
         if (DirectoryProblem(settings.Written(SettingKeys.DataDir), settings.DataDir) is { } directory) { yield return directory; }
+    }
+
+    // Only where the settings themselves are good: files that --auto-tls makes need not be there yet.
+    private static IEnumerable<string> TlsProblems(ServerSettings settings)
+    {
+        if (TlsRules.Problems(settings).Any()) { yield break; }
+        foreach ((TlsOptions? options, TlsSettings tls, TlsSettingKeys keys) in new[]
+        {
+            (ServerTls.ForClients(settings), settings.ClientTls, TlsSettingKeys.Client), (ServerTls.ForPeers(settings), settings.PeerTls, TlsSettingKeys.Peer),
+        })
+        {
+            if (options is null || !tls.HasFiles) { continue; }
+            TlsFileException? defect = Defect(options);
+            if (defect is not null) { yield return $"{settings.Written(keys.Of(defect.File))} is {defect.Path}, which {defect.Defect.TrimEnd('.')}."; }
+        }
+    }
+
+    private static TlsFileException? Defect(TlsOptions options)
+    {
+        try
+        {
+            TlsKeeper.Try(options);
+            return null;
+        }
+        catch (TlsFileException e)
+        {
+            return e;
+        }
     }
 
     /// <summary>True if the port can be bound on the address now.</summary>

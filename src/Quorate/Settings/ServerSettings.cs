@@ -60,11 +60,35 @@ internal sealed record ServerSettings
     /// <summary>Listening beyond this machine without encryption is wanted.</summary>
     public bool AllowPlaintext { get; init; }
 
+    /// <summary>Certificates towards clients.</summary>
+    public TlsSettings ClientTls { get; init; } = new();
+
+    /// <summary>Certificates between members.</summary>
+    public TlsSettings PeerTls { get; init; } = new();
+
+    /// <summary>Years that self-made certificates are good for.</summary>
+    public int SelfSignedYears { get; init; } = 1; // As in etcd.
+
+    /// <summary><c>TLS1.2</c> or <c>TLS1.3</c>.</summary>
+    public string TlsMinVersion { get; init; } = "TLS1.2"; // As in etcd.
+
+    /// <summary>The same, or empty: the newest.</summary>
+    public string TlsMaxVersion { get; init; } = "";
+
+    /// <summary>IANA's names. Empty: the platform's choice.</summary>
+    public ImmutableArray<string> CipherSuites { get; init; } = [];
+
     /// <summary><c>text</c> or <c>json</c>.</summary>
     public string LogFormat { get; init; } = "text";
 
     /// <summary>How the operator wrote each setting that was given: <c>QUORATE_NAME</c>, or <c>a.json line 3, name</c>.</summary>
     public ImmutableSortedDictionary<string, string> WrittenAs { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>This member's peer URL, and those of all others.</summary>
+    public ImmutableArray<ServerUrl> PeerUrls => [.. ListenPeerUrls, .. InitialCluster.Select(m => m.PeerUrl)];
+
+    /// <summary>True if some link is to be encrypted.</summary>
+    public bool UsesPeerTls => PeerUrls.Any(u => u.IsTls);
 
     /// <summary>The cluster, as every member computes it.</summary>
     public ClusterId Cluster => ClusterIdentity.ClusterIdOf(InitialCluster.Select(m => m.Id));
@@ -94,6 +118,7 @@ internal sealed record ServerSettings
         foreach (string problem in UrlProblems()) { yield return problem; }
         foreach (string problem in ClusterProblems()) { yield return problem; }
         foreach (string problem in NumberProblems()) { yield return problem; }
+        foreach (string problem in TlsRules.Problems(this)) { yield return problem; }
         if (InitialClusterState is not ("new" or "existing"))
         {
             yield return $"{Written(SettingKeys.InitialClusterState)} is '{InitialClusterState}'; it must be new or existing.";
@@ -122,10 +147,10 @@ internal sealed record ServerSettings
                     yield return $"{Written(key)} has '{url}'; a server listens on an IP address or localhost, not on a name.";
                 }
 
-                if (!url.IsLoopback && !AllowPlaintext)
+                if (!url.IsLoopback && !url.IsTls && !AllowPlaintext)
                 {
-                    yield return $"{Written(key)} has '{url}', which other machines can reach, and there is no TLS yet; " +
-                        "give --allow-plaintext if the network is trusted.";
+                    yield return $"{Written(key)} has '{url}', which other machines can reach without encryption; " +
+                        "write https:// and give certificates, or --allow-plaintext if the network is trusted.";
                 }
 
                 if (!ports.TryAdd((url.Host, url.Port), key))

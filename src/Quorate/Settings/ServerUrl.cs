@@ -9,6 +9,12 @@ namespace Quorate.Settings;
 /// <param name="Port">1 to 65535.</param>
 internal sealed record ServerUrl(string Text, string Host, int Port)
 {
+    private const string Http = "http://";
+    private const string Https = "https://";
+
+    /// <summary>True for https.</summary>
+    public bool IsTls => Text.StartsWith(Https, StringComparison.Ordinal);
+
     /// <summary>True if only this machine can reach it.</summary>
     public bool IsLoopback =>
         Host == "localhost" || (IPAddress.TryParse(Host, out IPAddress? address) && IPAddress.IsLoopback(address));
@@ -30,22 +36,14 @@ internal sealed record ServerUrl(string Text, string Host, int Port)
         if (text.Length == 0) { return "has an empty URL"; }
         int scheme = text.IndexOf("://", StringComparison.Ordinal);
         if (scheme < 0) { return $"has '{text}', which is not a URL; write http://{text}"; }
-        if (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
-        {
-            return $"has '{text}'; there is no TLS in this version, write http://";
-        }
-
-        if (!text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
-        {
-            return $"has '{text}'; the scheme must be http://";
-        }
-
-        string rest = text["http://".Length..].TrimEnd('/');
-        if (rest.AsSpan().IndexOfAny("/?#@ ") >= 0) { return $"has '{text}'; write only http://host:port"; }
+        string? prefix = new[] { Http, Https }.FirstOrDefault(s => text.StartsWith(s, StringComparison.OrdinalIgnoreCase));
+        if (prefix is null) { return $"has '{text}'; the scheme must be http:// or https://"; }
+        string rest = text[prefix.Length..].TrimEnd('/');
+        if (rest.AsSpan().IndexOfAny("/?#@ ") >= 0) { return $"has '{text}'; write only {prefix}host:port"; }
         int colon = rest.LastIndexOf(':');
-        if (colon < 0 || rest.EndsWith(']')) { return $"has '{text}', which lacks a port; write http://{rest}:2379 or the like"; }
+        if (colon < 0 || rest.EndsWith(']')) { return $"has '{text}', which lacks a port; write {prefix}{rest}:2379 or the like"; }
         string host = rest[..colon];
-        if (host.Length == 0) { return $"has '{text}', which lacks a host; write http://0.0.0.0:{rest[1..]} to mean all addresses"; }
+        if (host.Length == 0) { return $"has '{text}', which lacks a host; write {prefix}0.0.0.0:{rest[1..]} to mean all addresses"; }
         if (!int.TryParse(rest[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int port)
             || port is < 1 or > 65535)
         {
@@ -54,7 +52,7 @@ internal sealed record ServerUrl(string Text, string Host, int Port)
 
         if (host.StartsWith('[') && host.EndsWith(']')) { host = host[1..^1]; }
         if (Uri.CheckHostName(host) == UriHostNameType.Unknown) { return $"has '{text}'; '{host}' is not a host name or IP address"; }
-        url = new ServerUrl($"http://{rest}", host, port);
+        url = new ServerUrl(prefix + rest, host, port);
         return null;
     }
 }

@@ -70,15 +70,75 @@ internal static class SettingKeys
         "wal-segment-bytes", "bytes", "Bytes of one segment of the log, a multiple of 4096. Default: 67108864.");
 
     public static readonly SettingKey AllowPlaintext = new(
-        "allow-plaintext", "bool", "Listen beyond this machine without encryption. There is no TLS yet.");
+        "allow-plaintext", "bool", "Listen on http:// URLs beyond this machine, where anybody on the way reads along.");
+
+    public static readonly SettingKey CertFile = new(
+        "cert-file", "path", "Certificate for https:// client URLs, PEM, with intermediate ones behind it.");
+
+    public static readonly SettingKey KeyFile = new("key-file", "path", "Private key of --cert-file, PEM, not encrypted.");
+
+    public static readonly SettingKey TrustedCaFile = new(
+        "trusted-ca-file", "path", "Authorities, PEM; clients must then show a certificate of one of them.");
+
+    public static readonly SettingKey ClientCertAuth = new(
+        "client-cert-auth", "bool", "Ask clients for certificates of --trusted-ca-file; the common name is the user.");
+
+    public static readonly SettingKey ClientCrlFile = new(
+        "client-crl-file", "path", "Client certificates that were revoked, PEM or DER.");
+
+    public static readonly SettingKey ClientCertAllowedHostname = new(
+        "client-cert-allowed-hostname", "names", "Client certificates must be for one of these hosts. Default: any.");
+
+    public static readonly SettingKey AutoTls = new(
+        "auto-tls", "bool", "Make a self-signed certificate for https:// client URLs, in the data directory.");
+
+    public static readonly SettingKey PeerCertFile = new(
+        "peer-cert-file", "path", "Certificate for https:// peer URLs, shown to callers and to those that are called.");
+
+    public static readonly SettingKey PeerKeyFile = new("peer-key-file", "path", "Private key of --peer-cert-file.");
+
+    public static readonly SettingKey PeerTrustedCaFile = new(
+        "peer-trusted-ca-file", "path", "Authorities that peers' certificates must come from.");
+
+    public static readonly SettingKey PeerClientCertAuth = new(
+        "peer-client-cert-auth", "bool", "Ask peers that call for certificates of --peer-trusted-ca-file.");
+
+    public static readonly SettingKey PeerCrlFile = new("peer-crl-file", "path", "Peer certificates that were revoked, PEM or DER.");
+
+    public static readonly SettingKey PeerCertAllowedCn = new(
+        "peer-cert-allowed-cn", "names", "Peer certificates must have one of these common names. Default: any.");
+
+    public static readonly SettingKey PeerCertAllowedHostname = new(
+        "peer-cert-allowed-hostname", "names", "Peer certificates must be for one of these hosts. Default: any.");
+
+    public static readonly SettingKey PeerAutoTls = new(
+        "peer-auto-tls", "bool", "Encrypt links between members with self-signed certificates, which nobody checks.");
+
+    public static readonly SettingKey SelfSignedCertValidity = new(
+        "self-signed-cert-validity", "years", "Years that certificates of --auto-tls and --peer-auto-tls are good for. Default: 1.");
+
+    public static readonly SettingKey TlsMinVersion = new("tls-min-version", "version", "TLS1.2 or TLS1.3. Default: TLS1.2.");
+
+    public static readonly SettingKey TlsMaxVersion = new("tls-max-version", "version", "TLS1.2 or TLS1.3. Default: TLS1.3.");
+
+    public static readonly SettingKey CipherSuites = new(
+        "cipher-suites", "names", "Cipher suites of TLS 1.2, by commas; those of 1.3 are fixed. Default: the platform's.");
 
     public static readonly SettingKey LogFormat = new("log-format", "format", "text or json, on stderr. Default: text.");
+
+    /// <summary>Those of TLS: etcd's, in etcd's words.</summary>
+    public static readonly SettingKey[] Tls =
+    [
+        CertFile, KeyFile, TrustedCaFile, ClientCertAuth, ClientCrlFile, ClientCertAllowedHostname, AutoTls,
+        PeerCertFile, PeerKeyFile, PeerTrustedCaFile, PeerClientCertAuth, PeerCrlFile, PeerCertAllowedCn, PeerCertAllowedHostname,
+        PeerAutoTls, SelfSignedCertValidity, TlsMinVersion, TlsMaxVersion, CipherSuites,
+    ];
 
     /// <summary>In the order of help.</summary>
     public static readonly SettingKey[] All =
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, SnapshotCount, MemTableBytes,
-        WalSegmentBytes, AllowPlaintext, LogFormat,
+        WalSegmentBytes, AllowPlaintext, .. Tls, LogFormat,
     ];
 }

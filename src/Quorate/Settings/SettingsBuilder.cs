@@ -79,7 +79,7 @@ internal sealed class SettingsBuilder
 
     // Read by other verbs, not settings of a server.
     private static readonly ImmutableHashSet<string> OtherVariables =
-        ["QUORATE_ENDPOINTS", "QUORATE_CONFIG"];
+        ["QUORATE_ENDPOINTS", "QUORATE_CONFIG", "QUORATE_CACERT", "QUORATE_CERT", "QUORATE_KEY", "QUORATE_INSECURE_SKIP_TLS_VERIFY"];
 
     private ServerSettings Settings(SettingsDefaults defaults)
     {
@@ -106,16 +106,37 @@ internal sealed class SettingsBuilder
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
             AllowPlaintext = Switch(SettingKeys.AllowPlaintext, defaults.AllowPlaintext),
+            ClientTls = Tls(TlsSettingKeys.Client),
+            PeerTls = Tls(TlsSettingKeys.Peer),
+            SelfSignedYears = Number(SettingKeys.SelfSignedCertValidity, plain.SelfSignedYears),
+            TlsMinVersion = Text(SettingKeys.TlsMinVersion, plain.TlsMinVersion),
+            TlsMaxVersion = Text(SettingKeys.TlsMaxVersion, plain.TlsMaxVersion),
+            CipherSuites = List(SettingKeys.CipherSuites),
             LogFormat = Text(SettingKeys.LogFormat, "text"),
             WrittenAs = _raw.Values.ToImmutableSortedDictionary(r => r.Key.Flag, r => r.WrittenAs, StringComparer.Ordinal),
         };
     }
 
-    private static ServerUrl Local(int port) => new($"http://localhost:{port}", "localhost", port);
+    private TlsSettings Tls(TlsSettingKeys keys) => new()
+    {
+        CertFile = Text(keys.CertFile, ""),
+        KeyFile = Text(keys.KeyFile, ""),
+        TrustedCaFile = Text(keys.TrustedCaFile, ""),
+        CertAuth = Switch(keys.CertAuth, false),
+        CrlFile = Text(keys.CrlFile, ""),
+        AllowedNames = keys.AllowedCn is { } cn ? List(cn) : [],
+        AllowedHostnames = List(keys.AllowedHostname),
+        Auto = Switch(keys.Auto, false),
+    };
+
+    private ImmutableArray<string> List(SettingKey key) =>
+        [.. Text(key, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+
+    private static ServerUrl Local(int port, string scheme = "http") => new($"{scheme}://localhost:{port}", "localhost", port);
 
     // A wildcard is no address to connect to; on one machine its loopback is.
     private static ImmutableArray<ServerUrl> AdvertiseDefault(ImmutableArray<ServerUrl> listen) =>
-        [.. listen.Select(u => u.Host is "0.0.0.0" or "::" ? Local(u.Port) : u)];
+        [.. listen.Select(u => u.Host is "0.0.0.0" or "::" ? Local(u.Port, u.IsTls ? "https" : "http") : u)];
 
     private string Text(SettingKey key, string otherwise) => _raw.TryGetValue(key.Flag, out RawSetting raw) ? raw.Value : otherwise;
 

@@ -57,7 +57,7 @@ public class EtcdFlagsTests
     [InlineData("flag provided but not defined: -bogus", "-bogus=1")]
     [InlineData("flag needs an argument: -name", "--name")]
     [InlineData("'foo' is not a valid flag", "foo")]
-    [InlineData("--cert-file is not supported: there is no TLS in this version", "--cert-file", "x")]
+    [InlineData("--ca-file is not supported: use --trusted-ca-file", "--ca-file", "x")]
     [InlineData("--force-new-cluster is not supported", "--force-new-cluster")]
     public void What_cannot_be_honoured_is_refused_in_etcds_manner(string problem, params string[] args) =>
         Assert.StartsWith(problem, Assert.Single(EtcdFlags.Parse(args, NoEnvironment).Problems), StringComparison.Ordinal);
@@ -74,9 +74,38 @@ public class EtcdFlagsTests
         Assert.Equal("a", Assert.Single(result.Settings).Value);
     }
 
+    // Goal: all that etcd documents for TLS of a member is taken, switches in Go's manner too, and reaches the settings.
+    [Fact]
+    public void The_flags_of_tls_are_etcds()
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(
+            [
+                "--listen-client-urls=https://127.0.0.1:2379", "--cert-file", "c.crt", "--key-file=c.key", "--trusted-ca-file", "ca.crt",
+                "--client-cert-auth", "--client-crl-file=x.crl", "--client-cert-allowed-hostname", "h1,h2", "--auto-tls=false",
+                "--listen-peer-urls", "https://127.0.0.1:2380", "--initial-advertise-peer-urls", "https://127.0.0.1:2380",
+                "--peer-cert-file", "p.crt", "--peer-key-file", "p.key", "--peer-trusted-ca-file", "pca.crt", "--peer-client-cert-auth=true",
+                "--peer-cert-allowed-cn=a,b", "--self-signed-cert-validity", "3", "--tls-min-version=TLS1.2", "--tls-max-version", "TLS1.2",
+                "--cipher-suites=TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+            ],
+            new Dictionary<string, string> { ["ETCD_PEER_CRL_FILE"] = "p.crl", ["ETCD_PEER_AUTO_TLS"] = "true" });
+        Assert.Empty(result.Problems);
+        var problems = new List<string>();
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+        Assert.Empty(problems);
+        Assert.Equal(("c.crt", "c.key", "ca.crt", "x.crl"), (
+            settings.ClientTls.CertFile, settings.ClientTls.KeyFile, settings.ClientTls.TrustedCaFile, settings.ClientTls.CrlFile));
+        Assert.Equal((true, false, true, true), (
+            settings.ClientTls.CertAuth, settings.ClientTls.Auto, settings.PeerTls.CertAuth, settings.PeerTls.Auto));
+        Assert.Equal(["h1", "h2"], settings.ClientTls.AllowedHostnames);
+        Assert.Equal(["a", "b"], settings.PeerTls.AllowedNames);
+        Assert.Equal(("p.crl", 3, "TLS1.2", 2), (
+            settings.PeerTls.CrlFile, settings.SelfSignedYears, settings.TlsMaxVersion, settings.CipherSuites.Length));
+        Assert.Contains(TlsRules.Warnings(settings), w => w.Contains("--peer-cert-file", StringComparison.Ordinal) || w.Contains("has no effect", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_switch_that_would_hurt_may_be_turned_off() =>
-        Assert.Empty(EtcdFlags.Parse(["--auto-tls=false", "--client-cert-auth=false"], NoEnvironment).Problems);
+        Assert.Empty(EtcdFlags.Parse(["--force-new-cluster=false", "--unsafe-no-fsync=false"], NoEnvironment).Problems);
 
     [Fact]
     public void The_environment_is_read_and_flags_win()

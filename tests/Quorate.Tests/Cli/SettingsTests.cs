@@ -33,7 +33,18 @@ public class SettingsTests
     [InlineData("name", "a=b", "'='")]
     [InlineData("data-dir", "", "name a directory")]
     [InlineData("listen-client-urls", "localhost:2379", "write http://localhost:2379")]
-    [InlineData("listen-client-urls", "https://127.0.0.1:2379", "no TLS")]
+    [InlineData("listen-client-urls", "https://127.0.0.1:2379", "there is no certificate")]
+    [InlineData("listen-peer-urls", "https://127.0.0.1:2380", "there is no certificate")]
+    [InlineData("cert-file", "a.crt", "without --key-file")]
+    [InlineData("peer-key-file", "a.key", "without --peer-cert-file")]
+    [InlineData("client-cert-auth", "true", "without --trusted-ca-file")]
+    [InlineData("client-crl-file", "a.crl", "not asked for certificates")]
+    [InlineData("peer-cert-allowed-cn", "a", "not asked for certificates")]
+    [InlineData("client-cert-allowed-hostname", "a", "not asked for certificates")]
+    [InlineData("tls-min-version", "TLS1.1", "TLS1.2 or TLS1.3")]
+    [InlineData("tls-max-version", "1.3", "TLS1.2 or TLS1.3")]
+    [InlineData("cipher-suites", "TLS_AES_128_GCM_SHA256", "not a cipher suite of TLS 1.2")]
+    [InlineData("self-signed-cert-validity", "0", "1 to 100")]
     [InlineData("listen-client-urls", "ftp://127.0.0.1:2379", "http://")]
     [InlineData("listen-client-urls", "http://127.0.0.1", "lacks a port")]
     [InlineData("listen-client-urls", "http://127.0.0.1:0", "1 to 65535")]
@@ -77,6 +88,34 @@ public class SettingsTests
         problems = [];
         SettingsBuilder.Build(SettingsDefaults.Start, problems, [new RawSetting(key, value, key.Variable)]);
         Assert.Contains(problems, p => p.Contains(key.Variable, StringComparison.Ordinal) && p.Contains(words, StringComparison.Ordinal));
+    }
+
+    // Goal: with TLS a server may be reached by others without being asked for it in so many words; http beside it may not.
+    [Fact]
+    public void Https_may_be_reached_by_other_machines()
+    {
+        (string, string)[] tls = [("--cert-file", "a.crt"), ("--key-file", "a.key")];
+        (ServerSettings settings, List<string> problems) = Build([("--listen-client-urls", "https://0.0.0.0:2379"), .. tls]);
+        Assert.Empty(problems);
+        Assert.Equal("https://localhost:2379", settings.AdvertiseClientUrls.Single().Text);
+        (_, problems) = Build([("--listen-client-urls", "https://0.0.0.0:2379,http://0.0.0.0:2378"), .. tls]);
+        Assert.Contains("--allow-plaintext", Assert.Single(problems), StringComparison.Ordinal);
+        (settings, problems) = Build([("--listen-client-urls", "http://127.0.0.1:2379"), .. tls]);
+        Assert.Empty(problems);
+        Assert.Contains("is not encrypted", Assert.Single(TlsRules.Warnings(settings)), StringComparison.Ordinal);
+    }
+
+    // Goal: members of a cluster are never left to trust whatever answers.
+    [Fact]
+    public void Peers_need_an_authority_and_one_scheme()
+    {
+        (_, List<string> problems) = Build(
+            ("--name", "a"), ("--initial-cluster", "a=https://127.0.0.1:2380,b=https://127.0.0.1:22380"),
+            ("--listen-peer-urls", "https://127.0.0.1:2380"), ("--peer-cert-file", "a.crt"), ("--peer-key-file", "a.key"));
+        Assert.Contains("--peer-trusted-ca-file", Assert.Single(problems), StringComparison.Ordinal);
+        (_, problems) = Build(
+            ("--listen-peer-urls", "http://127.0.0.1:2380"), ("--initial-advertise-peer-urls", "https://127.0.0.1:2380"), ("--peer-auto-tls", "true"));
+        Assert.Contains("both are http or both https", Assert.Single(problems), StringComparison.Ordinal);
     }
 
     [Fact]
