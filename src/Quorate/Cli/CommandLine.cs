@@ -10,6 +10,7 @@ using Quorate.FrontDoors.Etcd.Client;
 using Quorate.Host;
 using Quorate.Inspect;
 using Quorate.Kv;
+using Quorate.Leases;
 using Quorate.Sim;
 
 namespace Quorate.Cli;
@@ -28,6 +29,7 @@ internal static class CommandLine
             EtcdCommand.Create(),
             StatusCommand.Create(),
             KvCommand.Create(),
+            LeaseCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),

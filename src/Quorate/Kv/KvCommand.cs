@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Quorate.Cli;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Leases;
 
 namespace Quorate.Kv;
 
@@ -79,12 +80,13 @@ internal static class KvCommand
         var key = new Argument<string>("key") { Description = "The key." };
         var value = new Argument<string?>("value") { Description = "The value. Left out, or '-': read from stdin.", Arity = ArgumentArity.ZeroOrOne };
         var prevKv = new Option<bool>("--prev-kv") { Description = "Print what was there before." };
+        var lease = new Option<string?>("--lease") { Description = "The lease to hang the key on, hexadecimal; the key goes with it." };
         var (endpoints, timeout, format) = (Common.Endpoints(), Common.Timeout(), Common.Format());
         var verb = new Verb(
             "put", "Write a key. Exit code 5 if the outcome is unknown.",
             "quorate kv put greeting hello", "quorate kv put config < config.json")
         {
-            key, value, prevKv, endpoints, timeout, format,
+            key, value, prevKv, lease, endpoints, timeout, format,
         };
         verb.SetAction(async (parsed, cancellationToken) =>
         {
@@ -99,6 +101,7 @@ internal static class KvCommand
                     Key = ByteString.CopyFromUtf8(parsed.GetValue(key)!),
                     Value = bytes,
                     PrevKv = parsed.GetValue(prevKv),
+                    Lease = parsed.GetValue(lease) is { } id ? LeaseId.Parse(id) : 0,
                 },
                 Common.TimeoutOf(parsed, timeout), isWrite: true, cancellationToken);
             TextWriter output = parsed.InvocationConfiguration.Output;
