@@ -14,6 +14,7 @@ public static class Models
         new SetModel(),
         new EtcdModel(),
         new LockModel(),
+        new LeaseModel(),
         new LogModel(),
     ];
 

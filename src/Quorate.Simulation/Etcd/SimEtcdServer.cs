@@ -1,6 +1,8 @@
 using Google.Protobuf;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd;
+using Quorate.FrontDoors.Etcd.Client;
+using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Simulation.Disk;
 
 namespace Quorate.Simulation.Etcd;
@@ -35,9 +37,8 @@ internal sealed class SimEtcdServer
     /// <param name="answer">Takes an error or the answer's message, once, unless the node dies before.</param>
     public SimEtcdCall Serve(string path, byte[] request, long timeoutMicros, Action<EtcdError?, byte[]> answer)
     {
-        EtcdRpc rpc = EtcdRpcs.ByPath[path];
         var call = new SimEtcdCall(_cluster, _node.Lives, c => answer(c.Error, c.Response), e => _service.Failed(path, e));
-        _client.Step(call, () => call.Begin(rpc.Handler(_service, rpc.Parser.ParseFrom(request), new EtcdCall(RequireLeader: false, call.Stop))));
+        _client.Step(call, () => call.Begin(Handle(path, request, new EtcdCall(RequireLeader: false, call.Stop))));
         if (!call.HasEnded) { _node.Later(timeoutMicros, () => Cancel(call)); }
         return call;
     }
@@ -50,6 +51,14 @@ internal sealed class SimEtcdServer
         {
             if (_node.Lives == life && !call.HasEnded) { _client.Step(call, call.Cancel); }
         });
+    }
+
+    // A stream of renewals is one renewal here: what lies around it, the stream, is the transport's.
+    private ValueTask<EtcdResult> Handle(string path, byte[] request, EtcdCall call)
+    {
+        if (path == EtcdMethods.LeaseKeepAlive.Path) { return _service.LeaseRenew(LeaseKeepAliveRequest.Parser.ParseFrom(request), call); }
+        EtcdRpc rpc = EtcdRpcs.ByPath[path];
+        return rpc.Handler(_service, rpc.Parser.ParseFrom(request), call);
     }
 
     // An exception of the disk is a fault's doing; any other is a bug.

@@ -52,6 +52,9 @@ public sealed record ClockJumps : SimFault
 /// <summary>Clocks that go up to a tenth too fast or too slow, and now and then one that goes three times as fast, or a third.</summary>
 public sealed record ClockDrift : SimFault
 {
+    /// <summary>The fastest rate, in percent of simulated time.</summary>
+    internal const int FastestPercent = 300;
+
     /// <summary>Mean time between two.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -62,6 +65,6 @@ public sealed record ClockDrift : SimFault
     {
         SimNode node = AnyNode(cluster, random);
         if (node.Core is not null) { cluster.Strike("C2", "clock-drifts", node.Index, end - cluster.Now); }
-        node.Clock.RatePercent = random.Below(8) switch { 0 => 300, 1 => 33, _ => 90 + random.Below(21) };
+        node.Clock.RatePercent = random.Below(8) switch { 0 => FastestPercent, 1 => 33, _ => 90 + random.Below(21) };
     });
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Replication;
 using Quorate.StateMachines.KeyValue;
@@ -13,10 +14,12 @@ internal static class LivenessPhase
 {
     private const long AskAgainMicros = 200_000;
 
-    public static void Run(SimCluster cluster, TimeSpan within)
+    public static void Run(SimCluster cluster, ImmutableArray<SimWorkload> workloads, TimeSpan within)
     {
         cluster.RunUntil(c => c.ReplicasAgree(), within);
         AskEverywhere(cluster, within);
+        cluster.RunUntil(c => c.ReplicasAgree(), within);
+        foreach (SimWorkload workload in workloads) { workload.Settle(cluster); }
         cluster.RunUntil(c => c.ReplicasAgree(), within);
         Dictionary<(ShardId, int), ulong> before = Hashes(cluster);
         foreach (SimNode node in cluster.Nodes) { node.Crash(Disk.SimCrash.LoseUnsynced); }

@@ -106,6 +106,26 @@ internal static class NarrowScenarios
             .. Some(random, new CrashNodes { Interval = Millis(2_000), Down = Millis(500) }, new Transfers { Interval = Millis(900) }),
         ]);
 
+    /// <summary>Leases, while leaders change, stand still and lose their power, and wall clocks jump by an hour.</summary>
+    public static SimPlan Leases(ulong seed)
+    {
+        SimPlan plan = Plan(
+            seed, 0x1EA5,
+            static random => new() { FlushEntries = 20 + random.Below(100), LogRetainBytes = 2_000, Buggify = random.Chance(1, 3) },
+            static random =>
+            [
+                new ClockJumps { Interval = Millis(1_000) },
+                new CrashLeader { Interval = Millis(3_000), Down = Millis(500) },
+                .. Some(
+                    random,
+                    new Transfers { Interval = Millis(900) },
+                    new Pauses { Interval = Millis(3_000), For = Millis(2_000) },
+                    new LeaderIsolation { Interval = Millis(2_500), For = Millis(2_000) },
+                    new LossyNetwork { DropPercent = 5, DuplicatePercent = 10, MaxDelay = Millis(400) }),
+            ]);
+        return plan with { Workloads = [new LeaseWorkload { Clients = 6, ThinkMillis = 150, Patience = Millis(3_000) }] };
+    }
+
     private static SimPlan Plan(ulong seed, ulong stream, Func<Prng, SimOptions> options, Func<Prng, SimFault[]> faults)
     {
         var random = new Prng(seed ^ stream);

@@ -38,6 +38,7 @@ public static class Scenarios
         new("sides", "Leaders are cut off together with some of the clients.", DiskScenarios.Sides),
         new("slices", "Nodes apply an entry at a time, and snapshots overtake them.", DiskScenarios.Slices),
         new("damage", "Bits rot and files get lost on a minority of the nodes.", NarrowScenarios.Damage),
+        new("leases", "Leases, while leaders change and wall clocks jump.", NarrowScenarios.Leases),
         new("members", "Replicas come, go and change their part.", NarrowScenarios.Members),
     ];
 }

@@ -63,7 +63,7 @@ public static class SimRun
         acknowledged = plan.Workloads.Sum(workload => workload.History.Operations.Count(asked => asked.Outcome == HistoryOutcome.Ok));
         cluster.Note(-1, $"faults end; all is healed");
         cluster.Heal(withDamage: !plan.DemandsRecovery);
-        if (plan.DemandsRecovery) { LivenessPhase.Run(cluster, plan.HealWithin); }
+        if (plan.DemandsRecovery) { LivenessPhase.Run(cluster, plan.Workloads, plan.HealWithin); }
         else { cluster.Run(After, plan.Workloads); }
         foreach (SimWorkload workload in plan.Workloads)
         {

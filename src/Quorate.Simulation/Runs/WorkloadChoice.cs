@@ -12,11 +12,35 @@ internal static class WorkloadChoice
     public static SimPlan Any(SimPlan plan)
     {
         var random = new Prng(plan.Seed ^ 0xE7CD);
-        return random.Chance(1, 2) ? plan : Apply(plan, random, withRegisters: random.Chance(1, 3));
+        return random.Chance(1, 2) ? plan : WithLeases(Apply(plan, random, withRegisters: random.Chance(1, 3)));
     }
 
     /// <summary>The same plan with clients of the etcd service only.</summary>
-    public static SimPlan Etcd(SimPlan plan) => Apply(plan, new(plan.Seed ^ 0xE7CE), withRegisters: false);
+    public static SimPlan Etcd(SimPlan plan) => WithLeases(Apply(plan, new(plan.Seed ^ 0xE7CE), withRegisters: false));
+
+    // Beside the others in a third of the seeds, from a stream of its own.
+    private static SimPlan WithLeases(SimPlan plan)
+    {
+        var random = new Prng(plan.Seed ^ 0x1EA5E);
+        if (!random.Chance(1, 3)) { return plan; }
+        int shards = plan.Options.Shards + 1;
+        return plan with
+        {
+            Options = plan.Options with { Shards = shards },
+            Workloads =
+            [
+                .. plan.Workloads,
+                new LeaseWorkload
+                {
+                    Shard = new((ulong)shards),
+                    Clients = 2 + random.Below(5),
+                    ThinkMillis = 50 + random.Below(300),
+                    Patience = TimeSpan.FromMilliseconds(random.Between(500, 8_000)),
+                    FastestPercent = LeaseWorkload.FastestOf(plan.Faults),
+                },
+            ],
+        };
+    }
 
     private static SimPlan Apply(SimPlan plan, Prng random, bool withRegisters)
     {

@@ -29,6 +29,12 @@ public abstract record SimWorkload
     /// <summary>Starts the clients; they ask nothing after the end (simulated microseconds). May be called again after that.</summary>
     public abstract void Start(SimCluster cluster, long end);
 
+    /// <summary>Waits, on a healed cluster, until nothing that was asked changes the state by itself any more.</summary>
+    /// <exception cref="SimulationException">That takes longer than it may.</exception>
+    public virtual void Settle(SimCluster cluster)
+    {
+    }
+
     /// <summary>Reads all there is on every node, when all replicas agree: what was acknowledged must be there at the end.</summary>
     public abstract void Finish(SimCluster cluster);
 

@@ -9,5 +9,6 @@ internal static partial class PlantedBugs
     public static ImmutableArray<PlantedBug> All { get; } =
     [
         .. InDurability, .. InReplication, .. InReads, .. InCommands, .. InReplicaReads, .. InSnapshots, .. InEngine,
+        .. InLeaseClock, .. InLeases,
     ];
 }
