@@ -36,6 +36,7 @@ internal sealed partial class EtcdService
                     }
                 }
 
+                if (session.Failure is { } failure) { return failure; }
                 bool hasWritten = false;
                 while (session.TryTake(out EncodedWatchResponse response))
                 {

@@ -11,23 +11,45 @@ namespace Quorate.Simulation.Etcd;
 /// <remarks>Stands in for GrpcAdaptor, and treats deadlines and failures as that does.</remarks>
 internal sealed class SimEtcdServer
 {
+    private const long ProgressMicros = 700_000;
+
     private readonly SimCluster _cluster;
     private readonly SimNode _node;
     private readonly SimNodeClient _client;
-    private readonly EtcdService _service;
+    private readonly ShardId _shard;
+    private EtcdService? _service;
+    private int _serviceLife;
+    private bool _isToldSoon;
 
     public SimEtcdServer(SimCluster cluster, SimNode node, ShardId shard, Prng random)
     {
         _cluster = cluster;
         _node = node;
+        _shard = shard;
         _client = new SimNodeClient(cluster, node, random);
-        var options = new EtcdServiceOptions
+        node.OnPublished(Published);
+    }
+
+    // Each life of the node is a process of its own, and knows nothing of the watchers of the one before.
+    private EtcdService Service
+    {
+        get
         {
-            Node = _client,
-            Shard = shard,
-            Members = static place => new EtcdMember($"{place}", [], []),
-        };
-        _service = new EtcdService(options, ReportBug);
+            if (_service is not null && _serviceLife == _node.Lives) { return _service; }
+            _service = new EtcdService(
+                new EtcdServiceOptions
+                {
+                    Node = _client,
+                    Shard = _shard,
+                    Members = static place => new EtcdMember($"{place}", [], []),
+                    MaxWatchQueueBytes = 2048,
+                },
+                ReportBug);
+            _serviceLife = _node.Lives;
+            _isToldSoon = false;
+            Tell(ProgressMicros, _service.Watches.TellProgress, isRepeated: true);
+            return _service;
+        }
     }
 
     /// <summary>Serves a request. Within <see cref="SimNode.Do"/> only.</summary>
@@ -37,9 +59,26 @@ internal sealed class SimEtcdServer
     /// <param name="answer">Takes an error or the answer's message, once, unless the node dies before.</param>
     public SimEtcdCall Serve(string path, byte[] request, long timeoutMicros, Action<EtcdError?, byte[]> answer)
     {
-        var call = new SimEtcdCall(_cluster, _node.Lives, c => answer(c.Error, c.Response), e => _service.Failed(path, e));
-        _client.Step(call, () => call.Begin(Handle(path, request, new EtcdCall(RequireLeader: false, call.Stop))));
+        EtcdService service = Service;
+        var call = new SimEtcdCall(_cluster, _node.Lives, c => answer(c.Error, c.Response), e => service.Failed(path, e));
+        _client.Step(call, () => call.Begin(Handle(service, path, request, new EtcdCall(RequireLeader: false, call.Stop))));
         if (!call.HasEnded) { _node.Later(timeoutMicros, () => Cancel(call)); }
+        return call;
+    }
+
+    /// <summary>Serves a streaming call. Within <see cref="SimNode.Do"/> only.</summary>
+    /// <param name="path">Which RPC.</param>
+    /// <param name="send">Takes each response.</param>
+    /// <param name="ended">Hears that the service has ended it, with the error if there is one, unless the node dies before.</param>
+    /// <param name="stream">Takes the requests.</param>
+    public SimEtcdCall ServeStream(string path, Action<byte[]> send, Action<EtcdError?> ended, out SimEtcdStream stream)
+    {
+        EtcdStreamRpc rpc = EtcdRpcs.StreamsByPath[path];
+        EtcdService service = Service;
+        var call = new SimEtcdCall(_cluster, _node.Lives, c => ended(c.Error), e => service.Failed(path, e));
+        var served = new SimEtcdStream(_client, call, rpc.Parser, send);
+        stream = served;
+        _client.Step(call, () => call.Begin(Serve(service, rpc, served, call)));
         return call;
     }
 
@@ -54,11 +93,44 @@ internal sealed class SimEtcdServer
     }
 
     // A stream of renewals is one renewal here: what lies around it, the stream, is the transport's.
-    private ValueTask<EtcdResult> Handle(string path, byte[] request, EtcdCall call)
+    private static ValueTask<EtcdResult> Handle(EtcdService service, string path, byte[] request, EtcdCall call)
     {
-        if (path == EtcdMethods.LeaseKeepAlive.Path) { return _service.LeaseRenew(LeaseKeepAliveRequest.Parser.ParseFrom(request), call); }
+        if (path == EtcdMethods.LeaseKeepAlive.Path) { return service.LeaseRenew(LeaseKeepAliveRequest.Parser.ParseFrom(request), call); }
         EtcdRpc rpc = EtcdRpcs.ByPath[path];
-        return rpc.Handler(_service, rpc.Parser.ParseFrom(request), call);
+        return rpc.Handler(service, rpc.Parser.ParseFrom(request), call);
+    }
+
+    private static async ValueTask<EtcdResult> Serve(EtcdService service, EtcdStreamRpc rpc, SimEtcdStream stream, SimEtcdCall call)
+    {
+        EtcdError? error = await service.Serve(rpc, stream, new EtcdCall(RequireLeader: false, call.Stop)).ConfigureAwait(false);
+        return error is null ? EtcdResult.Of(new EncodedWatchResponse()) : error;
+    }
+
+    // As WatchDriver does on the thread pool of a real node.
+    private void Published(ShardId shard)
+    {
+        if (shard != _shard || _node.Core is null || _isToldSoon || !Service.Watches.HasWatchers) { return; }
+        _isToldSoon = true;
+        Tell(0, Service.Watches.Advance, isRepeated: false);
+    }
+
+    private void Tell(long micros, Action tell, bool isRepeated)
+    {
+        EtcdService service = _service!;
+        _client.Aside(micros, () =>
+        {
+            if (!isRepeated) { _isToldSoon = false; }
+            try
+            {
+                tell();
+            }
+            catch (Exception e) when (e is not SimCrashException)
+            {
+                service.Failed(EtcdMethods.Watch.Path, e);
+            }
+
+            if (isRepeated) { Tell(micros, tell, isRepeated); }
+        });
     }
 
     // An exception of the disk is a fault's doing; any other is a bug.

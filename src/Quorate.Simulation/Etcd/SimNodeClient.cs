@@ -16,6 +16,7 @@ internal sealed class SimNodeClient : INodeClient
     private readonly SimCluster _cluster;
     private readonly SimNode _node;
     private readonly Prng _random;
+    private bool _isAside;
     private readonly SortedDictionary<ShardId, (long At, int Life, ShardStatus? Status)> _statuses = [];
 
     public SimNodeClient(SimCluster cluster, SimNode node, Prng random)
@@ -48,14 +49,15 @@ internal sealed class SimNodeClient : INodeClient
     /// <inheritdoc/>
     public ValueTask<ReadResult> ReadAsync(ShardId shard, ReadLevel level, CancellationToken cancellationToken = default)
     {
-        SimEtcdCall call = Enter();
         if (level == ReadLevel.Local)
         {
+            DemandInside();
             return new(_node.Core!.OpenLocalView(shard) is { } view
                 ? new ReadResult(RequestOutcome.Done, view)
                 : new ReadResult(RequestOutcome.NoShard, null));
         }
 
+        SimEtcdCall call = Enter();
         var request = new SimRead(this, call) { Shard = shard };
         request.Answer.CancelWith(cancellationToken);
         Hop(call, core => core.Read(request));
@@ -69,7 +71,7 @@ internal sealed class SimNodeClient : INodeClient
     /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard)
     {
-        Enter();
+        DemandInside();
         if (!_statuses.TryGetValue(shard, out (long At, int Life, ShardStatus? Status) known) ||
             known.Life != _node.Lives || _cluster.Now - known.At >= _node.TickMicros)
         {
@@ -100,6 +102,20 @@ internal sealed class SimNodeClient : INodeClient
         call.Stepped();
     }
 
+    /// <summary>Runs code of the service that belongs to no call, a moment later, if the node lives. It may look at the node, not ask it.</summary>
+    public void Aside(long micros, Action code) => _node.Later(micros + _random.Between(0, MaxHopMicros), () => _node.Do(_ =>
+    {
+        _isAside = true;
+        try
+        {
+            code();
+        }
+        finally
+        {
+            _isAside = false;
+        }
+    }));
+
     /// <summary>The node has answered: the call goes on a moment later, if the node lives.</summary>
     public void Resume(SimEtcdCall call, Action code)
     {
@@ -111,6 +127,12 @@ internal sealed class SimNodeClient : INodeClient
     {
         Invariant.Holds(call.Life == _node.Lives, $"a call of life {call.Life} goes on in life {_node.Lives}");
         _node.Later(_random.Between(0, MaxHopMicros), () => _node.Do(action));
+    }
+
+    private void DemandInside()
+    {
+        _cluster.DemandThread();
+        Invariant.Holds(Running is not null || _isAside, $"the node was asked by nobody's call");
     }
 
     private SimEtcdCall Enter()

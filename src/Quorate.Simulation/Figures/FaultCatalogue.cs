@@ -68,7 +68,7 @@ public static class FaultCatalogue
         new("O7", "compaction and cleaning up race everything else"),
         new("K1", "a client hears no answer and asks again"),
         new("K2", "a client dies while it holds something"),
-        new("K3", "a watch breaks and resumes at a revision that is gone", "there are no watches yet"),
+        new("K3", "a watch breaks and resumes at a revision that is gone"),
         new("K4", "consumers come and go all the time", "there are no consumer groups yet"),
         new("K5", "a client asks the wrong shard", "clients do not choose shards yet"),
         new("L1", "ten times more requests than can be served, with retries"),

@@ -83,6 +83,20 @@ public abstract record EtcdClientWorkload : SimWorkload
         }
     }
 
+    /// <summary>Something other than a client begins, as a process of its own; the run waits for its end.</summary>
+    private protected int BeginAlone()
+    {
+        _busy++;
+        return _processes++;
+    }
+
+    /// <summary>It has ended, with an operation that failed.</summary>
+    private protected void EndAlone()
+    {
+        _busy--;
+        _failed++;
+    }
+
     /// <summary>Notes an operation that began and ended now.</summary>
     private protected void Note(SimCluster cluster, string function, string? key, JsonObject asked, JsonObject heard)
     {
@@ -91,7 +105,7 @@ public abstract record EtcdClientWorkload : SimWorkload
         History.Add(HistoryEvent.Create(process, HistoryEventType.Ok, function, cluster.Now, more: Members(heard)));
     }
 
-    private static (string, JsonNode?)[] Members(JsonObject json) => [.. json.Select(member => (member.Key, member.Value))];
+    private protected static (string, JsonNode?)[] Members(JsonObject json) => [.. json.Select(member => (member.Key, member.Value))];
 
     /// <summary>One client. An operation of unknown outcome uses up its process number.</summary>
     private protected sealed class Session

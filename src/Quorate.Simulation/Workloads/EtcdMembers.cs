@@ -77,6 +77,33 @@ internal static class EtcdMembers
 
     public static JsonObject Of(CompactionResponse compact) => Revision(compact.Header);
 
+    public static JsonObject Of(WatchCreateRequest watch)
+    {
+        JsonObject json = Span(watch.Key, watch.RangeEnd);
+        Number(json, "start_revision", watch.StartRevision);
+        Flag(json, "prev_kv", watch.PrevKv);
+        if (watch.Filters.Count > 0)
+        {
+            json["filters"] = new JsonArray([.. watch.Filters.Select(filter =>
+                (JsonNode)(filter == WatchCreateRequest.Types.FilterType.Noput ? "noput" : "nodelete"))]);
+        }
+
+        return json;
+    }
+
+    public static JsonObject Of(WatchResponse response) => response.Events.Count > 0
+        ? new() { ["events"] = List(response.Events, Of) }
+        : new() { ["revision"] = response.Header.Revision, ["progress"] = true };
+
+    private static JsonObject Of(Event change)
+    {
+        bool isPut = change.Type == Event.Types.EventType.Put;
+        JsonObject json = isPut ? Of(change.Kv) : new() { ["key"] = Text(change.Kv.Key), ["mod"] = change.Kv.ModRevision };
+        json["type"] = isPut ? "put" : "delete";
+        if (change.PrevKv is not null) { json["prev_kv"] = Of(change.PrevKv); }
+        return json;
+    }
+
     private static JsonObject Of(Compare compare)
     {
         JsonObject json = Span(compare.Key, compare.RangeEnd);

@@ -13,7 +13,7 @@ namespace Quorate.Simulation;
 /// All that etcd's KV service does: puts, deletes, ranges of the present and the past, transactions, compactions. The whole store is
 /// judged at once by its revisions, so that nobody else may write to the shard.
 /// </summary>
-public sealed record EtcdWorkload : EtcdClientWorkload
+public sealed partial record EtcdWorkload : EtcdClientWorkload
 {
     private readonly Dictionary<string, KeyValue> _seen = []; // As somebody saw it last, so that conditions hold now and then.
     private long _newest = 1;

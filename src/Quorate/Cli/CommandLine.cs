@@ -30,6 +30,7 @@ internal static class CommandLine
             StatusCommand.Create(),
             KvCommand.Create(),
             LeaseCommand.Create(),
+            WatchCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),

@@ -186,7 +186,7 @@ internal static class KvCommand
         return verb;
     }
 
-    private static (ByteString Key, ByteString End) Range(string key, string? end, bool isPrefix, bool isFromKey)
+    internal static (ByteString Key, ByteString End) Range(string key, string? end, bool isPrefix, bool isFromKey)
     {
         if ((end is null ? 0 : 1) + (isPrefix ? 1 : 0) + (isFromKey ? 1 : 0) > 1)
         {

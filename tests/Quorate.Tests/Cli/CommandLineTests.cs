@@ -80,6 +80,7 @@ public class CommandLineTests
     [InlineData("cert", "node", "../a")]
     [InlineData("cert", "node", "a", "--hosts", "a b")]
     [InlineData("kv", "get", "a", "b", "--prefix")]
+    [InlineData("watch", "a", "b", "--prefix")]
     [InlineData("bench", "put", "--clients", "0")]
     [InlineData("dev", "--nodes", "9")]
     [InlineData("start", "--heartbeat-interval", "0", "--check")]
@@ -100,7 +101,7 @@ public class CommandLineTests
         unused.Start();
         string endpoint = $"http://127.0.0.1:{((System.Net.IPEndPoint)unused.LocalEndpoint).Port}";
         unused.Stop();
-        foreach (string[] args in new string[][] { ["kv", "get", "a"], ["kv", "put", "a", "b"], ["kv", "del", "a"], ["status"] })
+        foreach (string[] args in new string[][] { ["kv", "get", "a"], ["kv", "put", "a", "b"], ["kv", "del", "a"], ["watch", "a"], ["status"] })
         {
             (int code, string _, string _) = await RunAsync([.. args, "--endpoints", endpoint]);
             Assert.Equal((int)ExitCode.CannotConnect, code);

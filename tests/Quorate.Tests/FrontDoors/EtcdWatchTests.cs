@@ -72,7 +72,7 @@ public class EtcdWatchTests
             "0@6: PUT a=4 c2 m4 v3, PUT a=5 c2 m5 v4 (a=4 c2 m4 v3), PUT a=6 c2 m6 v5 (a=5 c2 m5 v4)", Text((await stream.ReadAsync())!));
         await stream.WriteAsync(Create("a", start: 3));
         Assert.Equal("1@6: created", Text((await stream.ReadAsync())!));
-        Assert.Equal("1@6: canceled compacted 4", Text((await stream.ReadAsync())!));
+        Assert.Equal("1@0: canceled compacted 4", Text((await stream.ReadAsync())!));
     }
 
     [Fact]

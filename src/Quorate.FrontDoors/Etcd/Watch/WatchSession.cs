@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.Replication;
 using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -64,6 +65,9 @@ internal sealed class WatchSession
         Compacted,
         Progress,
     }
+
+    /// <summary>Why the stream must end, its client to go elsewhere: this node does not hold the shard (any more). Null as long as it does.</summary>
+    public EtcdError? Failure { get; private set; }
 
     /// <summary>All that live.</summary>
     public IReadOnlyCollection<Watcher> Watchers => _watchers.Values;
@@ -136,14 +140,19 @@ internal sealed class WatchSession
 
         using (IReadView? view = _open())
         {
-            if (view is null) { return false; }
+            if (view is null)
+            {
+                Failure = EtcdErrors.Of(RequestOutcome.NoShard);
+                return false;
+            }
+
             long current = KvQueries.CurrentRevision(view);
             long compacted = KvQueries.CompactedRevision(view);
             List<Watcher> behind = _behind.ToList();
             foreach (Watcher watcher in behind.Where(watcher => watcher.Next < compacted))
             {
                 End(watcher);
-                Enqueue(new Item(Kind.Compacted, watcher.Id, current) { CompactRevision = compacted });
+                Enqueue(new Item(Kind.Compacted, watcher.Id, Revision: 0) { CompactRevision = compacted }); // Without a revision, as etcd's.
             }
 
             if (_behind.Count == 0) { return false; }
@@ -239,7 +248,7 @@ internal sealed class WatchSession
             WantsProgress = request.ProgressNotify,
         };
         bool? isSynced = _hub.Add(watcher, request.StartRevision);
-        if (isSynced is null) { Enqueue(new Item(Kind.Refused, AllWatches, 0) { Reason = EtcdErrors.Stopped.Message }); }
+        if (isSynced is null) { Failure = EtcdErrors.Of(RequestOutcome.NoShard); }
         else if (isSynced == false) { _behind.Add(watcher); }
     }
 
