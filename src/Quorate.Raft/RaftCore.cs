@@ -65,7 +65,7 @@ public sealed partial class RaftCore
 
     /// <summary>State, for the host's decisions and for people.</summary>
     public RaftStatus Status => new(
-        _id, _role, _term, _leader, _commit, _applied, _log.FirstIndex, _log.LastIndex, _membership, _transferee,
+        _id, _role, _term, _vote, _leader, _commit, _applied, _log.FirstIndex, _log.LastIndex, _membership, _transferee,
         [.. _peers.Where(peer => peer.Id != _id && peer.Leaving == 0).Select(static peer => peer.View())]);
 
     /// <summary>What this replica does.</summary>

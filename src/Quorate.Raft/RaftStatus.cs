@@ -29,6 +29,7 @@ public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, Immut
 /// <param name="Id">The replica.</param>
 /// <param name="Role">What it does.</param>
 /// <param name="Term">Its term.</param>
+/// <param name="Vote">Whom it voted for in its term, or none.</param>
 /// <param name="Leader">Whom it takes for the leader, or none.</param>
 /// <param name="Commit">Highest index known to be committed.</param>
 /// <param name="Applied">Highest index applied.</param>
@@ -38,8 +39,8 @@ public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, Immut
 /// <param name="Transferee">On a leader: to whom it hands over, or none.</param>
 /// <param name="Followers">On a leader: everybody else in the group, sorted. Empty on others.</param>
 public sealed record RaftStatus(
-    ReplicaId Id, Role Role, Term Term, ReplicaId Leader, LogIndex Commit, LogIndex Applied, LogIndex FirstIndex,
-    LogIndex LastIndex, Membership Membership, ReplicaId Transferee, ImmutableArray<FollowerProgress> Followers);
+    ReplicaId Id, Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, LogIndex Applied,
+    LogIndex FirstIndex, LogIndex LastIndex, Membership Membership, ReplicaId Transferee, ImmutableArray<FollowerProgress> Followers);
 
 /// <summary>How a leader sends its log to one follower.</summary>
 public enum ProgressState

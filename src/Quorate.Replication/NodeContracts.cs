@@ -203,4 +203,8 @@ public interface INodeHost
 /// <remarks>DiskBytes is what its data takes: its tables, and what only the node's log holds until the next flush.</remarks>
 public sealed record ShardStatus(
     ShardId Shard, ReplicaId Replica, Role Role, Term Term, ReplicaId Leader, NodeId LeaderNode, LogIndex Commit,
-    LogIndex Applied, LogIndex LastIndex, bool IsLearner, long DiskBytes, ImmutableArray<ReplicaPlace> Members);
+    LogIndex Applied, LogIndex LastIndex, bool IsLearner, long DiskBytes, ImmutableArray<ReplicaPlace> Members)
+{
+    /// <summary>Whom it voted for in its term, or none.</summary>
+    public ReplicaId Vote { get; init; }
+}

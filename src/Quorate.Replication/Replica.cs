@@ -220,7 +220,10 @@ internal sealed partial class Replica
         return new(
             Shard, Id, raft.Role, raft.Term, raft.Leader, PlaceOf(raft.Leader), raft.Commit, _engine.Applied.Index, raft.LastIndex,
             raft.Membership.IsLearner(Id), _engine.DiskBytes + _engine.UnflushedBytes,
-            [.. raft.Membership.All.Select(replica => new ReplicaPlace(replica, PlaceOf(replica)))]);
+            [.. raft.Membership.All.Select(replica => new ReplicaPlace(replica, PlaceOf(replica)))])
+        {
+            Vote = raft.Vote,
+        };
     }
 
     public (LogIndex Applied, ulong Hash) Hash() => (_engine.Applied.Index, _machine.HashState(_engine));

@@ -35,8 +35,9 @@ public sealed class ReliabilityFacts
     /// <summary>
     /// Takes a line of a record: <c>{"fault":"P1","where":"real","checkers":["register"],"passed":9,"failed":0,"minutes":4.5}</c>,
     /// <c>{"total":"real","passed":30,"failed":0,"minutes":31.5,"operations":123456}</c> or
-    /// <c>{"bug":"ack-before-sync","net":"Histories","seed":17,"within":200}</c>. The first two are added to what is there, the
-    /// third replaces what was known of the bug; a bug that was not caught has no net (or an empty one) and no seed (or 0).
+    /// <c>{"bug":"ack-before-sync","catalogue":1,"net":"Histories","seed":17,"within":200}</c>. The first two are added to what is there,
+    /// the third replaces what was known of the bug; a bug that was not caught has no net (or an empty one), and one that no seed showed
+    /// no seed (or 0).
     /// </summary>
     /// <exception cref="JsonException">It is none of these.</exception>
     public void AddLine(string line)
@@ -51,6 +52,7 @@ public sealed class ReliabilityFacts
                 Net = json.TryGetProperty("net", out JsonElement net) && net.ValueKind == JsonValueKind.String && net.GetString() is { Length: > 0 } caught ? caught : null,
                 Seed = json.TryGetProperty("seed", out JsonElement seed) && seed.ValueKind == JsonValueKind.Number && seed.GetUInt64() is > 0 and var first ? first : null,
                 Within = (int)Number(json, "within"),
+                Row = json.TryGetProperty("catalogue", out _) ? (int)Number(json, "catalogue") : 0,
             };
         }
         else if (json.TryGetProperty("total", out JsonElement total) && Text(total) == "real")
@@ -249,12 +251,15 @@ public sealed class RealFault
 /// <summary>What became of a planted bug.</summary>
 public sealed class PlantedFact
 {
-    /// <summary>What caught it; null if nothing did.</summary>
+    /// <summary>What caught it: a net of the simulation, or a test; null if nothing did.</summary>
     public string? Net { get; set; }
 
-    /// <summary>The first seed that showed it.</summary>
+    /// <summary>The first seed that showed it; null if none did.</summary>
     public ulong? Seed { get; set; }
 
-    /// <summary>So many seeds were tried at most.</summary>
+    /// <summary>Seeds up to this one were tried at most; 0 if none was, since a test of its own caught it.</summary>
     public int Within { get; set; }
+
+    /// <summary>Its row in <see cref="PlantedCatalogue"/>; 0 if it has none.</summary>
+    public int Row { get; set; }
 }

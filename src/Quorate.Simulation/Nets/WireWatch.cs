@@ -98,6 +98,10 @@ internal sealed class WireWatch(SimCluster cluster)
         cluster.Demand(
             status.Term > promise.Term || (status.Term == promise.Term && status.LastIndex >= promise.Index), SimNet.Protocol,
             $"{status.Shard}: replica {status.Replica} starts in term {status.Term} with a log up to {status.LastIndex}; it had confirmed {promise}");
+        if (!_votes.TryGetValue((status.Shard, status.Replica, directory, status.Term), out ReplicaId vote)) { return; }
+        cluster.Demand(
+            status.Vote == vote, SimNet.Protocol,
+            $"{status.Shard}: replica {status.Replica} starts in term {status.Term} with a vote for {status.Vote}; it had told of one for {vote}");
     }
 
     private static TValue Known<TKey, TValue>(Dictionary<TKey, TValue> known, TKey key, TValue said)

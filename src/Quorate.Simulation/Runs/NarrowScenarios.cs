@@ -7,7 +7,7 @@ namespace Quorate.Simulation;
 /// Scenarios that keep hitting one weak spot. Each is short, has one shard and few keys, so that thousands of its seeds cost little;
 /// the sweep is wide and meets each spot rarely.
 /// </summary>
-internal static class NarrowScenarios
+internal static partial class NarrowScenarios
 {
     /// <summary>Leaders that were replaced and do not know it.</summary>
     public static SimPlan Isolation(ulong seed) => Plan(seed, 0x15014, static random => new() { Buggify = random.Chance(1, 3) }, static _ => [new LeaderIsolation()]);

@@ -36,10 +36,11 @@ public sealed partial class ReliabilityFactsTests
         {
             facts.AddLine("""{"fault":"P1","where":"real","checkers":["register","liveness"],"passed":9,"failed":1,"minutes":4.5}""");
             facts.AddLine("""{"total":"real","passed":30,"failed":0,"minutes":31.5,"operations":1000}""");
-            facts.AddLine("""{"bug":"ack-before-sync","net":"Histories","seed":17,"within":200}""");
+            facts.AddLine("""{"bug":"ack-before-sync","catalogue":1,"net":"Histories","seed":17,"within":200}""");
         }
 
         facts.AddLine("""{"bug":"never-seen","net":"","seed":0,"within":200}""");
+        facts.AddLine("""{"bug":"votes-too-soon","catalogue":3,"net":"SomeTest","seed":0,"within":0}""");
         facts = ReliabilityFacts.Parse(facts.ToJson());
         Assert.Equal((18, 2, 9.0), (facts.Real.Faults["P1"].Passed, facts.Real.Faults["P1"].Failed, facts.Real.Faults["P1"].Minutes));
         Assert.Equal(["liveness", "register"], facts.Real.Faults["P1"].Checkers);
@@ -48,7 +49,8 @@ public sealed partial class ReliabilityFactsTests
 
         string page = ReliabilityPage.Write(facts);
         Assert.Contains("\n| P1 | a process is killed, and comes back | - | - | - | 18, and 2 failed | liveness, register |\n", page, StringComparison.Ordinal);
-        Assert.Contains("\n| ack-before-sync | Histories | 17 | 200 |\n| never-seen | - | - | 200 |\n", page, StringComparison.Ordinal);
+        Assert.Contains("\n| ack-before-sync | 1 | Histories | 17 | 200 |\n| never-seen | - | - | - | 200 |\n| votes-too-soon | 3 | SomeTest | - | - |\n", page, StringComparison.Ordinal);
+        Assert.Contains("\n| 3 | term or vote are not made durable | 1 | 1 |\n", page, StringComparison.Ordinal);
 
         foreach (string bad in (string[])["{}", "[]", "{", """{"fault":"Z9","where":"real"}""", """{"fault":"P1","where":"real","checkers":[],"passed":-1}"""])
         {
@@ -80,6 +82,12 @@ public sealed partial class ReliabilityFactsTests
         {
             string line = Assert.Single(lines, line => line.StartsWith($"| {row.Row} |", StringComparison.Ordinal));
             Assert.EndsWith("| - | - | - | - | - |", line, StringComparison.Ordinal);
+        }
+
+        foreach (PlantedRow row in PlantedCatalogue.All)
+        {
+            string line = Assert.Single(lines, line => line.StartsWith($"| {row.Row} |", StringComparison.Ordinal));
+            Assert.EndsWith("| - | - |", line, StringComparison.Ordinal);
         }
 
         Assert.Contains("| runs, rounds | - | - |", lines);

@@ -10,7 +10,7 @@ internal static partial class PlantedBugs
 
     private static ImmutableArray<PlantedBug> InLeaseClock =>
     [
-        new("lease-by-the-wall-clock", 0, ReplicaCommands,
+        new("lease-by-the-wall-clock", 20, ReplicaCommands,
             "SetClock(_clock + reader.Elapsed);", "SetClock(Math.Max(_clock, reader.Stamp.UnixMilliseconds));") { Scenario = "leases" },
         new("time-of-the-old-leader-counts-twice", 0, ReplicaClock, "_toldTicks = 0;", "_toldTicks = -Now;") { Scenario = "leases" },
         new("lease-time-is-not-told-while-idle", 0, ReplicaClock,

@@ -5,10 +5,12 @@ namespace Quorate.Simulation.Tests.Planted;
 /// <summary>All planted bugs.</summary>
 internal static partial class PlantedBugs
 {
+    private const string UnitTests = "Quorate.Tests";
+
     /// <summary>By part of the product.</summary>
     public static ImmutableArray<PlantedBug> All { get; } =
     [
-        .. InDurability, .. InReplication, .. InReads, .. InCommands, .. InReplicaReads, .. InSnapshots, .. InEngine,
-        .. InLeaseClock, .. InLeases,
+        .. InDurability, .. InElections, .. InReplication, .. InReads, .. InReadLeases, .. InMembership,
+        .. InCommands, .. InReplicaReads, .. InSnapshots, .. InWal, .. InEngine, .. InMachine, .. InLeaseClock, .. InLeases,
     ];
 }
