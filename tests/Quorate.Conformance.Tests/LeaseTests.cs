@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
@@ -185,46 +184,4 @@ public sealed partial class LeaseTests(ITestOutputHelper output)
     // Ids, terms and revisions differ from server to server, and seconds pass.
     [GeneratedRegex("((?:\"(?:cluster_id|member_id|raft_term|revision)\":|\"(?:ClusterID|MemberID|RaftTerm|Revision|CreateRevision|ModRevision|Lease)\" : |remaining\\()|\"ID\":(?=\"[0-9]{5}))\"?[0-9]+(?:s\\))?\"?")]
     private static partial Regex Volatiles();
-
-    private sealed class RealEtcd : IDisposable
-    {
-        private readonly Process _process;
-        private readonly string _directory = Directory.CreateTempSubdirectory("quorate-real-etcd-").FullName;
-
-        public RealEtcd(string program)
-        {
-            int[] ports = ServerProcess.FreePorts(2);
-            Endpoint = $"127.0.0.1:{ports[0]}";
-            string client = $"http://{Endpoint}";
-            string peer = $"http://127.0.0.1:{ports[1]}";
-            var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
-            foreach (string argument in (string[])
-                ["--name", "e", "--data-dir", _directory, "--listen-client-urls", client, "--advertise-client-urls", client,
-                    "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"e={peer}"])
-            {
-                start.ArgumentList.Add(argument);
-            }
-
-            _process = Process.Start(start)!;
-            _process.OutputDataReceived += static (_, _) => { };
-            _process.ErrorDataReceived += static (_, _) => { };
-            _process.BeginOutputReadLine();
-            _process.BeginErrorReadLine();
-        }
-
-        public string Endpoint { get; }
-
-        public void WaitUntilReady(string etcdctl)
-        {
-            for (int i = 0; i < 60 && Tool.Run(etcdctl, ["--endpoints", Endpoint, "get", "x"]).ExitCode != 0; i++) { Thread.Sleep(500); }
-        }
-
-        public void Dispose()
-        {
-            _process.Kill();
-            _process.WaitForExit();
-            _process.Dispose();
-            Directory.Delete(_directory, recursive: true);
-        }
-    }
 }

@@ -55,6 +55,12 @@ internal static class EtcdErrors
     public const string EmptyWatchRange = "mvcc: watcher range is empty";
     public const string DuplicateWatchId = "mvcc: duplicate watch ID provided on the WatchStream";
 
+    // Of locks and elections; plain texts in etcd, too.
+    public static readonly EtcdError LockSessionExpired = new(GrpcStatus.Unknown, "mutex: session is expired");
+    public static readonly EtcdError ElectionNoLeader = new(GrpcStatus.Unknown, "election: no leader");
+    public static readonly EtcdError ElectionNotLeader = new(GrpcStatus.Unknown, "election: not leader");
+    public static readonly EtcdError MissingLeaderKey = new(GrpcStatus.Unknown, "\"leader\" field must be provided");
+
     // The caller's own doing; grpc-go's words, without etcd's prefix.
     public static readonly EtcdError DeadlineExceeded = new(GrpcStatus.DeadlineExceeded, "context deadline exceeded");
     public static readonly EtcdError Canceled = new(GrpcStatus.Canceled, "context canceled");

@@ -63,6 +63,14 @@ internal static class EtcdRpcs
             static (s, r, c) => s.LeaseTimeToLive(r, c)) with { OldJsonPath = "/v3/kv/lease/timetolive" },
         Unary("/etcdserverpb.Lease/LeaseLeases", "/v3/lease/leases", LeaseLeasesRequest.Parser,
             static (s, r, c) => s.LeaseLeases(r, c)) with { OldJsonPath = "/v3/kv/lease/leases" },
+        Unary("/v3lockpb.Lock/Lock", "/v3/lock/lock", LockRequest.Parser, static (s, r, c) => s.Lock(r, c)),
+        Unary("/v3lockpb.Lock/Unlock", "/v3/lock/unlock", UnlockRequest.Parser, static (s, r, c) => s.Unlock(r, c)),
+        Unary("/v3electionpb.Election/Campaign", "/v3/election/campaign", CampaignRequest.Parser,
+            static (s, r, c) => s.Campaign(r, c)),
+        Unary("/v3electionpb.Election/Proclaim", "/v3/election/proclaim", ProclaimRequest.Parser,
+            static (s, r, c) => s.Proclaim(r, c)),
+        Unary("/v3electionpb.Election/Leader", "/v3/election/leader", LeaderRequest.Parser, static (s, r, c) => s.Leader(r, c)),
+        Unary("/v3electionpb.Election/Resign", "/v3/election/resign", ResignRequest.Parser, static (s, r, c) => s.Resign(r, c)),
         Unary("/etcdserverpb.Cluster/MemberList", "/v3/cluster/member/list", MemberListRequest.Parser,
             static (s, r, c) => s.MemberList(r, c)),
         Unary("/etcdserverpb.Maintenance/Status", "/v3/maintenance/status", StatusRequest.Parser,
@@ -76,6 +84,8 @@ internal static class EtcdRpcs
         Stream("/etcdserverpb.KV/RangeStream", null, RangeRequest.Parser, static (s, stream, c) => s.RangeStream(stream, c)),
         Stream("/etcdserverpb.Lease/LeaseKeepAlive", "/v3/lease/keepalive", LeaseKeepAliveRequest.Parser,
             static (s, stream, c) => s.LeaseKeepAlive(stream, c)),
+        Stream("/v3electionpb.Election/Observe", "/v3/election/observe", LeaderRequest.Parser,
+            static (s, stream, c) => s.Observe(stream, c)),
         Stream("/etcdserverpb.Watch/Watch", "/v3/watch", WatchRequest.Parser, static (s, stream, c) => s.Watch(stream, c)) with
         {
             Decoded = static response => WatchResponse.Parser.ParseFrom(response.ToByteString()),

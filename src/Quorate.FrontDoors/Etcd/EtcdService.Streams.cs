@@ -1,6 +1,6 @@
 namespace Quorate.FrontDoors.Etcd;
 
-// What all streaming RPCs share: they end when the server stops, and, if their callers want a leader, when there is none.
+// What all RPCs that last share: they end when the server stops, and streams, if their callers want a leader, when there is none.
 internal sealed partial class EtcdService
 {
     // As etcd's maxNoLeaderCnt.
@@ -11,7 +11,7 @@ internal sealed partial class EtcdService
     private int _checksWithoutLeader;
     private bool _streamsEnded;
 
-    /// <summary>Streaming RPCs that are being served.</summary>
+    /// <summary>Streaming RPCs, and unary ones that may wait, that are being served.</summary>
     public int OpenStreams
     {
         get { lock (_streamsGate) { return _streams.Count; } }
@@ -42,6 +42,41 @@ internal sealed partial class EtcdService
         catch (Exception e) when (!Http.BrokenConnection.IsCauseOf(e))
         {
             error = Failed(rpc.Path, e);
+        }
+        finally
+        {
+            lock (_streamsGate) { _streams.Remove(open); }
+            open.End(null);
+        }
+
+        return open.Reason ?? error;
+    }
+
+    /// <summary>
+    /// Serves a unary RPC of a recipe, which is made of other requests and may wait for long. Whatever goes wrong with those has
+    /// the code Unknown, as in etcd, where the recipe is a client of the server that it runs in.
+    /// </summary>
+    private async ValueTask<EtcdResult> ServeRecipe(EtcdCall call, Func<EtcdCall, ValueTask<EtcdResult>> recipe)
+    {
+        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
+        EtcdCall inner = call with { RequireLeader = false };
+        using var open = new ServedStream(inner);
+        lock (_streamsGate)
+        {
+            if (_streamsEnded) { return EtcdErrors.Stopped; }
+            _streams.Add(open);
+        }
+
+        EtcdError error;
+        try
+        {
+            EtcdResult result = await recipe(inner with { Stop = open.Stop }).ConfigureAwait(false);
+            if (result.Error is null) { return result; }
+            error = result.Error with { Status = GrpcStatus.Unknown };
+        }
+        catch (OperationCanceledException)
+        {
+            error = EtcdErrors.Canceled;
         }
         finally
         {

@@ -16,15 +16,18 @@ internal sealed partial class EtcdService
     private readonly INodeClient _node;
     private readonly ShardId _shard;
     private readonly Action<string, Exception> _reportBug;
+    private readonly Func<IWakeSignal> _newSignal;
 
     /// <param name="options">What to serve.</param>
     /// <param name="reportBug">Takes the RPC and the exception of a failure that must not happen.</param>
-    public EtcdService(EtcdServiceOptions options, Action<string, Exception> reportBug)
+    /// <param name="newSignal">Makes what a unary call waits on. Default: <see cref="WakeSignal"/>, which goes on on the thread pool.</param>
+    public EtcdService(EtcdServiceOptions options, Action<string, Exception> reportBug, Func<IWakeSignal>? newSignal = null)
     {
         _options = options;
         _node = options.Node;
         _shard = options.Shard;
         _reportBug = reportBug;
+        _newSignal = newSignal ?? (static () => new WakeSignal());
         Watches = new WatchHub(OpenLocal);
     }
 

@@ -2,9 +2,9 @@ using Google.Protobuf;
 
 namespace Quorate.FrontDoors.Etcd;
 
-/// <summary>A streaming RPC's way to its caller, whatever the transport. One handler uses it, one call at a time; <see cref="Wake"/>: anyone.</summary>
+/// <summary>A streaming RPC's way to its caller, whatever the transport. One handler uses it, one call at a time; <see cref="IWakeSignal.Wake"/>: anyone.</summary>
 /// <remarks>A read may be under way while the others are used: the two directions are independent.</remarks>
-internal interface IEtcdStream
+internal interface IEtcdStream : IWakeSignal
 {
     /// <summary>Waits for the next request; one read at a time.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -17,12 +17,6 @@ internal interface IEtcdStream
     /// <summary>Sends what is in the buffer; waits while the caller takes nothing.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask FlushAsync(CancellationToken stop);
-
-    /// <summary>Completes when <see cref="Wake"/> has been called since the last wait ended. One waits at a time.</summary>
-    ValueTask WaitAsync();
-
-    /// <summary>Ends the wait, or the next one. Cheap, never throws, runs nothing of the handler itself.</summary>
-    void Wake();
 }
 
 /// <summary>What a stream's caller sent: a request, something unreadable, or, with neither, that there is nothing more to come.</summary>

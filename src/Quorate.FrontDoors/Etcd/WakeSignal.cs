@@ -3,7 +3,7 @@ using System.Threading.Tasks.Sources;
 namespace Quorate.FrontDoors.Etcd;
 
 /// <summary>One waits, anyone wakes. A wake without a wait is kept for the next; several count as one. Nothing is allocated.</summary>
-internal sealed class WakeSignal : IValueTaskSource
+internal sealed class WakeSignal : IWakeSignal, IValueTaskSource
 {
     private readonly Lock _gate = new();
 

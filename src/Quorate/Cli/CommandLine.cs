@@ -11,6 +11,7 @@ using Quorate.Host;
 using Quorate.Inspect;
 using Quorate.Kv;
 using Quorate.Leases;
+using Quorate.Locks;
 using Quorate.Sim;
 
 namespace Quorate.Cli;
@@ -31,6 +32,8 @@ internal static class CommandLine
             KvCommand.Create(),
             LeaseCommand.Create(),
             WatchCommand.Create(),
+            LockCommand.Create(),
+            ElectCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),

@@ -40,6 +40,8 @@ internal sealed class LeaseRenewals(EtcdGrpcClient client, int endpoints, long l
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
+                // One that hangs must not be whom the next renewal asks.
+                _endpoint = (_endpoint + 1) % endpoints;
                 throw new CliException(ExitCode.CannotConnect, $"no answer within {timeout.TotalSeconds} seconds");
             }
         }

@@ -77,9 +77,10 @@ internal sealed class SettingsBuilder
         return best is null ? "" : $"; did you mean {best}";
     }
 
-    // Read by other verbs, not settings of a server.
+    // Read or set by other verbs, not settings of a server.
     private static readonly ImmutableHashSet<string> OtherVariables =
-        ["QUORATE_ENDPOINTS", "QUORATE_CONFIG", "QUORATE_CACERT", "QUORATE_CERT", "QUORATE_KEY", "QUORATE_INSECURE_SKIP_TLS_VERIFY"];
+        ["QUORATE_ENDPOINTS", "QUORATE_CONFIG", "QUORATE_CACERT", "QUORATE_CERT", "QUORATE_KEY", "QUORATE_INSECURE_SKIP_TLS_VERIFY",
+            "QUORATE_LOCK_KEY", "QUORATE_LOCK_REV"];
 
     private ServerSettings Settings(SettingsDefaults defaults)
     {

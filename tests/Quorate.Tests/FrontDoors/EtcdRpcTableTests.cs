@@ -40,7 +40,8 @@ public partial class EtcdRpcTableTests
     private static MethodDescriptor MethodOf(string path)
     {
         string[] parts = path.Split('/');
-        MethodDescriptor? method = RpcReflection.Descriptor.Services
+        FileDescriptor[] files = [RpcReflection.Descriptor, LockReflection.Descriptor, ElectionReflection.Descriptor];
+        MethodDescriptor? method = files.SelectMany(static file => file.Services)
             .SingleOrDefault(service => service.FullName == parts[1])?.FindMethodByName(parts[2]);
         Assert.True(method is not null, path);
         return method;
@@ -57,6 +58,6 @@ public partial class EtcdRpcTableTests
         return directory;
     }
 
-    [GeneratedRegex(@"^\| `(/etcdserverpb\.[^`]+)` \| `(/v3/[^`]+|-)` \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(/\w+pb\.[^`]+)` \| `(/v3/[^`]+|-)` \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 }

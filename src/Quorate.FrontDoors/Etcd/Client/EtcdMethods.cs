@@ -75,6 +75,32 @@ public static class EtcdMethods
     public static EtcdMethod<LeaseLeasesRequest, LeaseLeasesResponse> LeaseLeases { get; } =
         new("/etcdserverpb.Lease/LeaseLeases", LeaseLeasesResponse.Parser, static _ => true);
 
+    /// <summary>Acquires a lock; waits for it as long as the call may last.</summary>
+    public static EtcdMethod<LockRequest, LockResponse> Lock { get; } = new("/v3lockpb.Lock/Lock", LockResponse.Parser);
+
+    /// <summary>Releases a lock.</summary>
+    public static EtcdMethod<UnlockRequest, UnlockResponse> Unlock { get; } = new("/v3lockpb.Lock/Unlock", UnlockResponse.Parser);
+
+    /// <summary>Becomes leader; waits for it as long as the call may last.</summary>
+    public static EtcdMethod<CampaignRequest, CampaignResponse> Campaign { get; } =
+        new("/v3electionpb.Election/Campaign", CampaignResponse.Parser);
+
+    /// <summary>Changes what a leader says.</summary>
+    public static EtcdMethod<ProclaimRequest, ProclaimResponse> Proclaim { get; } =
+        new("/v3electionpb.Election/Proclaim", ProclaimResponse.Parser);
+
+    /// <summary>Who leads.</summary>
+    public static EtcdMethod<LeaderRequest, LeaderResponse> Leader { get; } =
+        new("/v3electionpb.Election/Leader", LeaderResponse.Parser, static _ => true);
+
+    /// <summary>Who leads and what leaders say, as it changes; a stream.</summary>
+    public static EtcdMethod<LeaderRequest, LeaderResponse> Observe { get; } =
+        new("/v3electionpb.Election/Observe", LeaderResponse.Parser, static _ => true);
+
+    /// <summary>Leads no more.</summary>
+    public static EtcdMethod<ResignRequest, ResignResponse> Resign { get; } =
+        new("/v3electionpb.Election/Resign", ResignResponse.Parser);
+
     private static bool IsReadOnlyTxn(TxnRequest request) =>
         request.Success.Concat(request.Failure).All(static op => op.RequestCase switch
         {
