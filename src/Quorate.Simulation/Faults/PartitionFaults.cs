@@ -82,12 +82,12 @@ public sealed record Flapping : SimFault
     internal override void Start(SimCluster cluster, Prng random, long end) => Every(cluster, random, Interval, end, () =>
     {
         if (cluster.Nodes.Length < 2) { return; }
-        if (random.Chance(1, 2)) { Swizzle(cluster, random); }
+        if (random.Chance(1, 2)) { Swizzle(cluster, random, end); }
         else { Flap(cluster, random, random.Below(cluster.Nodes.Length), random.Below(30), end); }
     });
 
     // FoundationDB's swizzle-clog.
-    private static void Swizzle(SimCluster cluster, Prng random)
+    private static void Swizzle(SimCluster cluster, Prng random, long end)
     {
         int count = cluster.Nodes.Length;
         long latest = 0;
@@ -97,7 +97,10 @@ public sealed record Flapping : SimFault
         {
             long at = random.Between(0, 2_000_000);
             latest = Math.Max(latest, at);
-            cluster.After(at, () => Isolate(cluster, node, true));
+            cluster.After(at, () =>
+            {
+                if (cluster.Now < end) { Isolate(cluster, node, true); }
+            });
         }
 
         foreach (int node in chosen) { cluster.After(latest + random.Between(1, 3_000_000), () => Isolate(cluster, node, false)); }

@@ -41,16 +41,23 @@ internal static class LivenessPhase
             {
                 if (!IsMember(cluster, shard, node) || node.IsLost) { continue; }
                 left += 2;
-                AskUntilDone(node, (core, ended) => core.Propose(new Write { Shard = shard, Command = Command(), Ended = ended }));
-                AskUntilDone(node, (core, ended) => core.Read(new Read { Shard = shard, Ended = ended }));
+                AskUntilDone(node, shard, (core, ended) => core.Propose(new Write { Shard = shard, Command = Command(), Ended = ended }));
+                AskUntilDone(node, shard, (core, ended) => core.Read(new Read { Shard = shard, Ended = ended }));
             }
         }
 
         cluster.RunUntil(_ => left == 0, within);
 
-        // A node that dies of what was done to it before the faults ended takes the question with it.
-        void AskUntilDone(SimNode node, Action<NodeCore, Action<bool>> ask) => cluster.After(0, () =>
+        // A node that dies of what was done to it before the faults ended takes the question with it; one that is removed by a change
+        // that was under way owes no answer.
+        void AskUntilDone(SimNode node, ShardId shard, Action<NodeCore, Action<bool>> ask) => cluster.After(0, () =>
         {
+            if (cluster.LeaderOf(shard) is not null && !IsMember(cluster, shard, node))
+            {
+                left--;
+                return;
+            }
+
             bool isEnded = false;
             int life = node.Lives;
             if (node.Core is not null) { node.Do(core => ask(core, End)); }
@@ -61,7 +68,7 @@ internal static class LivenessPhase
                 if (isEnded) { return; }
                 isEnded = true;
                 if (isDone) { left--; }
-                else { cluster.After(AskAgainMicros, () => AskUntilDone(node, ask)); }
+                else { cluster.After(AskAgainMicros, () => AskUntilDone(node, shard, ask)); }
             }
 
             void AskAgainIfDead()

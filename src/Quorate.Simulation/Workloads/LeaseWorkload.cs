@@ -24,8 +24,9 @@ public sealed record LeaseWorkload : EtcdClientWorkload
 
     /// <inheritdoc/>
     public override void Settle(SimCluster cluster) =>
-        // Clocks are right again and there is a leader: nothing excuses a lease that outlives its time.
-        cluster.RunUntil(_ => LeasesLeft(cluster) == 0, TimeSpan.FromSeconds(LongestSeconds + 3));
+        // Clocks are right again and there is a leader: nothing excuses a lease that outlives its time by more than what a stop that had
+        // begun before, and the change of leader that follows it, may cost. QuietLease is strict.
+        cluster.RunUntil(_ => LeasesLeft(cluster) == 0, TimeSpan.FromSeconds(LongestSeconds + 10));
 
     /// <inheritdoc/>
     public override void Finish(SimCluster cluster) => QuietLease.Follow(cluster, Shard);
