@@ -44,7 +44,8 @@ internal sealed class SimEtcdServer
                     Members = static place => new EtcdMember($"{place}", [], []),
                     MaxWatchQueueBytes = 2048,
                 },
-                ReportBug);
+                ReportBug,
+                () => new SimWakeSignal(_client, _client.Running ?? throw new InvariantException("nobody's call waits")));
             _serviceLife = _node.Lives;
             _isToldSoon = false;
             Tell(ProgressMicros, _service.Watches.TellProgress, isRepeated: true);

@@ -9,13 +9,11 @@ internal sealed class SimEtcdStream(SimNodeClient client, SimEtcdCall call, Mess
     // Responses that may be on their way before the server has to wait, as it does for a client's window.
     private const int Window = 4;
 
+    private readonly SimWakeSignal _signal = new(client, call);
     private readonly Queue<StreamRead> _requests = [];
     private SimAnswer<StreamRead>? _reading;
-    private SimAnswer<bool>? _waiting;
     private SimAnswer<bool>? _flushing;
     private int _underWay;
-    private bool _isWoken;
-    private bool _isWaking;
 
     /// <summary>A request has come.</summary>
     public void Receive(byte[] request)
@@ -67,35 +65,10 @@ internal sealed class SimEtcdStream(SimNodeClient client, SimEtcdCall call, Mess
     }
 
     /// <inheritdoc/>
-    public ValueTask WaitAsync()
-    {
-        if (_isWoken)
-        {
-            _isWoken = false;
-            return default;
-        }
-
-        _waiting = new(call, false);
-        return Ended(_waiting);
-    }
+    public ValueTask WaitAsync() => _signal.WaitAsync();
 
     /// <inheritdoc/>
-    public void Wake()
-    {
-        _isWoken = true;
-        if (_waiting is null || _isWaking) { return; }
-        _isWaking = true;
-        client.Resume(call, EndWait);
-    }
-
-    private void EndWait()
-    {
-        _isWaking = false;
-        if (_waiting is not { } waiting) { return; }
-        _waiting = null;
-        _isWoken = false;
-        waiting.End(true);
-    }
+    public void Wake() => _signal.Wake();
 
     private static async ValueTask Ended(SimAnswer<bool> answer) => await answer.Task.ConfigureAwait(false);
 }

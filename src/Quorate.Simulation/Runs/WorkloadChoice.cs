@@ -46,7 +46,7 @@ internal static class WorkloadChoice
     {
         int shards = plan.Options.Shards;
         int first = random.Below(4);
-        EtcdClientWorkload chosen = Create(first, random) with { Shard = new((ulong)random.Between(1, shards)) };
+        EtcdClientWorkload chosen = Create(first, random, plan) with { Shard = new((ulong)random.Between(1, shards)) };
         var workloads = new List<SimWorkload> { chosen };
         if (withRegisters)
         {
@@ -55,7 +55,7 @@ internal static class WorkloadChoice
         else if (random.Chance(1, 3))
         {
             int second = (first + 1 + random.Below(3)) % 4;
-            workloads.Add(Create(second, random) with { Shard = new((ulong)random.Between(1, shards)) });
+            workloads.Add(Create(second, random, plan) with { Shard = new((ulong)random.Between(1, shards)) });
         }
 
         // The model of the whole store knows only what its own clients write.
@@ -76,7 +76,7 @@ internal static class WorkloadChoice
         };
     }
 
-    private static EtcdClientWorkload Create(int kind, Prng random)
+    private static EtcdClientWorkload Create(int kind, Prng random, SimPlan plan)
     {
         int keys = 1 + random.Below(6);
         EtcdClientWorkload workload = kind switch
@@ -84,7 +84,7 @@ internal static class WorkloadChoice
             0 => new EtcdWorkload { PaddingBytes = random.Below(500) },
             1 => new AppendWorkload { ListSize = 20 + random.Below(40) },
             2 => new SetWorkload { SetSize = 20 + random.Below(60) },
-            _ => new LockWorkload(),
+            _ => new LockWorkload { FastestPercent = LeaseWorkload.FastestOf(plan.Faults) },
         };
         return workload with
         {

@@ -5,6 +5,7 @@ using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Simulation.Checkers;
 using Quorate.Simulation.Etcd;
+using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Simulation;
 
@@ -81,6 +82,13 @@ public abstract record EtcdClientWorkload : SimWorkload
             cluster.Demand(response is not null, SimNet.Liveness, $"node {node.Index + 1} does not answer a read of its own");
             take(response!);
         }
+    }
+
+    /// <summary>How many leases the shard has; -1 if nobody can tell now.</summary>
+    private protected int LeasesLeft(SimCluster cluster)
+    {
+        if (cluster.LeaderOf(Shard)?.Core?.OpenLocalView(Shard) is not { } view) { return -1; }
+        using (view) { return LeaseQueries.All(view).Length; }
     }
 
     /// <summary>Something other than a client begins, as a process of its own; the run waits for its end.</summary>

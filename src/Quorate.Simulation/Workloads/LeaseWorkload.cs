@@ -2,7 +2,6 @@ using System.Globalization;
 using Google.Protobuf;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
-using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Simulation;
 
@@ -56,12 +55,6 @@ public sealed record LeaseWorkload : EtcdClientWorkload
                 break;
             default: break;
         }
-    }
-
-    private int LeasesLeft(SimCluster cluster)
-    {
-        if (cluster.LeaderOf(Shard)?.Core?.OpenLocalView(Shard) is not { } view) { return -1; }
-        using (view) { return LeaseQueries.All(view).Length; }
     }
 
     private void Grant(Session session)

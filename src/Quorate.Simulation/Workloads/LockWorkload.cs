@@ -7,17 +7,26 @@ using CompareTarget = Quorate.FrontDoors.Etcd.Protos.Compare.Types.CompareTarget
 namespace Quorate.Simulation;
 
 /// <summary>
-/// Locks: whoever creates the lock's key has it, with the key's create revision as fencing token; it is released by deleting the key if it
-/// still is the holder's. What the lock guards is a key too, which refuses a token below the last one.
+/// Locks of two kinds. Without leases: whoever creates the lock's key has it, with the key's create revision as fencing token; it is released by
+/// deleting the key if it still is the holder's. And those of the Lock service, with leases that nobody renews, which clients queue for. What
+/// a lock guards is a key too, which refuses a token below the last one.
 /// </summary>
-public sealed record LockWorkload : EtcdClientWorkload
+public sealed partial record LockWorkload : EtcdClientWorkload
 {
     // Names under which a lock may have been taken without its client knowing. Nobody holds those locks; whoever finds one opens it.
     private readonly SortedSet<string> _orphans = new(StringComparer.Ordinal);
     private int _holds;
 
+    /// <summary>Percent of simulated time by which a node's clock may run at the most: as much earlier a lease may end. Default: 100.</summary>
+    public int FastestPercent { get; init; } = 100;
+
     /// <inheritdoc/>
     public override string Name => "lock";
+
+    /// <inheritdoc/>
+    public override void Settle(SimCluster cluster) =>
+        // What clients left behind must go by itself.
+        cluster.RunUntil(_ => LeasesLeft(cluster) == 0, TimeSpan.FromSeconds(LongestSeconds + 3));
 
     /// <inheritdoc/>
     public override void Finish(SimCluster cluster)
@@ -29,8 +38,10 @@ public sealed record LockWorkload : EtcdClientWorkload
     {
         switch (session.State)
         {
+            case null when session.Random.Chance(1, 2): AcquireByService(session); break;
             case null: Acquire(session); break;
             case Hold { UsesLeft: > 0 } hold: Use(session, hold); break;
+            case Hold { Key: not null } hold: ReleaseByService(session, hold); break;
             case Hold hold: Release(session, hold); break;
             default: break;
         }
@@ -140,5 +151,8 @@ public sealed record LockWorkload : EtcdClientWorkload
     private sealed record Hold(string Lock, string Owner, long Token)
     {
         public int UsesLeft { get; set; }
+
+        /// <summary>As the Lock service gave it; null: it is not one of its locks.</summary>
+        public ByteString? Key { get; init; }
     }
 }
