@@ -44,6 +44,10 @@ public interface IStateMachine
     /// <param name="reply">Empty; the machine writes its reply, which goes back to whoever proposed.</param>
     void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply);
 
+    /// <summary>What is at stake if this command is refused for now. Asked on any node before the command is in the log; reads no state.</summary>
+    /// <param name="command">The command; one that this machine cannot read is ordinary.</param>
+    CommandUrgency UrgencyOf(ReadOnlySpan<byte> command) => CommandUrgency.Ordinary;
+
     /// <summary>
     /// When the machine has something to do by itself, as a time of the shard's clock; null if never. It may be too early, never
     /// too late. Any replica may lead next, so each knows it; it changes with <see cref="Open"/>, <see cref="Apply"/> and
@@ -88,4 +92,20 @@ public interface ICompactionFilter
     /// sort after it, and these may lie behind the last key of the compaction, in the next file of the level or in an older one.
     /// </param>
     bool Keep(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isBottommost);
+}
+
+/// <summary>Under which shortages a command is still taken.</summary>
+public enum CommandUrgency
+{
+    /// <summary>Refused while the disk is nearly full, and while the store is behind with its work.</summary>
+    Ordinary,
+
+    /// <summary>Gives back space: taken while the disk is nearly full, from the reserve that is kept for it.</summary>
+    FreesSpace,
+
+    /// <summary>
+    /// Moves a deadline, and hardly needs space: taken while the disk is nearly full and while the store is behind. A machine's
+    /// time goes on meanwhile, so what its owners hold on to would end although they ask in time.
+    /// </summary>
+    MovesDeadline,
 }

@@ -51,8 +51,9 @@ public sealed class NodeCore : IDisposable
     public ImmutableArray<ShardId> Shards => [.. _replicas.Keys];
 
     /// <summary>
-    /// While true, commands are refused with <see cref="RequestOutcome.NoSpace"/>; reads go on. When it becomes true, leaderships
-    /// are handed over, once: the others may have room, and if they have not, leadership must not go round.
+    /// While true, ordinary commands (<see cref="CommandUrgency"/>) are refused with <see cref="RequestOutcome.NoSpace"/>; the
+    /// others and reads go on. When it becomes true, leaderships are handed over, once: the others may have room, and if they
+    /// have not, leadership must not go round.
     /// </summary>
     public bool DiskNearlyFull
     {
@@ -185,7 +186,6 @@ public sealed class NodeCore : IDisposable
     public void Propose(ProposeRequest request)
     {
         if (_isStopping) { request.Complete(RequestOutcome.Stopping, default); }
-        else if (DiskNearlyFull) { request.Complete(RequestOutcome.NoSpace, default); }
         else if (FindReplica(request.Shard) is { } replica) { replica.Propose(request); }
         else { request.Complete(RequestOutcome.NoShard, default); }
     }

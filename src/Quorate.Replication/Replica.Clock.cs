@@ -58,23 +58,31 @@ internal sealed partial class Replica
 
     // What the entry that is being made is to tell. Its timer lags by a tick: the entry from which a deadline was counted may have
     // been made up to a tick after the time it told.
-    private (long Elapsed, long Due) TimeToTell() => (
+    private (long Elapsed, long Due) TimeToTell(bool withTimer) => (
         Math.Max(0, _ledTicks - _toldTicks) * Config.TickMilliseconds,
-        _isTimerDue && LeaderClock is { } clock ? clock - Config.TickMilliseconds : 0);
+        withTimer && _isTimerDue && LeaderClock is { } clock ? clock - Config.TickMilliseconds : 0);
 
-    private void TimeTold(LogIndex index)
+    private void TimeTold(LogIndex index, bool withTimer)
     {
         _toldTicks = Math.Max(0, _ledTicks);
+        if (!withTimer) { return; }
         if (_wantsEntry) { _timerIndex = index; }
         _wantsEntry = false;
         _isTimerDue = false;
     }
 
-    // While commands are refused, nobody can move a deadline, so no time passes. A leader whose machine waits for a time sends a
-    // timer when that has come, and some entry at least once in an election timeout: time not told is forgotten with its leader.
+    // While this leader takes nobody's command that moves a deadline, no time passes and no timer is sent. A leader whose machine
+    // waits for a time sends a timer when that has come, and some entry at least once in an election timeout: time not told is
+    // forgotten with its leader.
     private void TickClock()
     {
-        if (!_node.DiskNearlyFull) { _ledTicks++; }
+        if (HasNoRoom)
+        {
+            (_isTimerDue, _wantsEntry) = (false, false);
+            return;
+        }
+
+        _ledTicks++;
         if (_machine.NextDeadline is not { } deadline || LeaderClock is not { } clock || _engine.Applied.Index < _timerIndex) { return; }
         _isTimerDue = clock - Config.TickMilliseconds >= deadline;
         _wantsEntry = _isTimerDue || _ledTicks - _toldTicks >= Config.Raft.ElectionTicks;

@@ -26,10 +26,12 @@ internal sealed partial class Replica
     /// <summary>Takes a client's command; it is completed in any case, by its deadline at the latest.</summary>
     public void Propose(ProposeRequest request)
     {
-        if (_pending.Bytes + request.Command.Length > Config.MaxWaitingBytes || _engine.IsOverloaded || Buggify("too-busy"))
+        RequestOutcome? refusal = Refusal(request.Command, _pending.Bytes + request.Command.Length > Config.MaxWaitingBytes);
+        if (refusal is null && Buggify("too-busy")) { refusal = RequestOutcome.TooBusy; }
+        if (refusal is { } outcome)
         {
-            Probes.TooBusy.Hit();
-            request.Complete(RequestOutcome.TooBusy, default);
+            if (outcome == RequestOutcome.TooBusy) { Probes.TooBusy.Hit(); }
+            request.Complete(outcome, default);
             return;
         }
 
@@ -45,9 +47,8 @@ internal sealed partial class Replica
     {
         foreach (QueuedCommand command in commands)
         {
-            bool isTooMuch =
-                _queueBytes > Config.MaxWaitingBytes || _engine.IsOverloaded || _node.DiskNearlyFull || Buggify("refuse-forwarded");
-            if (isTooMuch || _raft.Role != Role.Leader) { _refused.Add((origin, command.Sequence)); }
+            bool isRefused = Refusal(command.Command, _queueBytes > Config.MaxWaitingBytes) is not null || Buggify("refuse-forwarded");
+            if (isRefused || _raft.Role != Role.Leader) { _refused.Add((origin, command.Sequence)); }
             else
             {
                 // The frame's buffer is the connection's; the command waits longer than that.
@@ -57,6 +58,20 @@ internal sealed partial class Replica
 
         MarkDirty();
     }
+
+    // Why a command is not taken now, here or from another node; null if it is. Machines look at a command only if there is need.
+    private RequestOutcome? Refusal(ReadOnlyMemory<byte> command, bool isTooMuch)
+    {
+        if (!isTooMuch && !_engine.IsOverloaded && !_node.DiskNearlyFull) { return null; }
+        CommandUrgency urgency = _machine.UrgencyOf(command.Span);
+        if (_node.DiskNearlyFull && urgency == CommandUrgency.Ordinary) { return RequestOutcome.NoSpace; }
+        bool isTaken = urgency == CommandUrgency.MovesDeadline ? !HasNoRoom : !isTooMuch && !_engine.IsOverloaded;
+        return isTaken ? null : RequestOutcome.TooBusy;
+    }
+
+    // Not even a command that moves a deadline is taken, so time must not pass either: see TickClock. It asks for no length, since
+    // the clock cannot know the next one's.
+    private bool HasNoRoom => _pending.Bytes > Config.MaxWaitingBytes || _queueBytes > Config.MaxWaitingBytes;
 
     private readonly List<(NodeId Origin, ulong Sequence)> _refused = [];
 
@@ -122,8 +137,10 @@ internal sealed partial class Replica
             }
 
             HybridTime stamp = _lastStamp.Advance(_node.UnixMilliseconds);
+            // What waits here came before the timer, so that may not overtake it into an earlier entry.
+            bool isLast = count == _queue.Count;
             _entry.Clear();
-            (long elapsed, long due) = TimeToTell();
+            (long elapsed, long due) = TimeToTell(withTimer: isLast);
             EntryPayload.Begin(_entry, stamp, elapsed, due, count);
             int left = count;
             foreach ((QueuedCommand command, _) in _queue)
@@ -141,7 +158,7 @@ internal sealed partial class Replica
             }
 
             _lastStamp = stamp;
-            TimeTold(position.Index);
+            TimeTold(position.Index, withTimer: isLast);
             for (int i = 0; i < count; i++) { _queueBytes -= _queue.Dequeue().Command.Command.Length; }
         }
     }

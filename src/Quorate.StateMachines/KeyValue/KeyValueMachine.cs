@@ -53,6 +53,14 @@ public sealed class KeyValueMachine : IStateMachine
     }
 
     /// <inheritdoc/>
+    public CommandUrgency UrgencyOf(ReadOnlySpan<byte> command) => KvCommand.KindOf(command) switch
+    {
+        KvCommand.Kind.LeaseRenew => CommandUrgency.MovesDeadline,
+        KvCommand.Kind.LeaseRevoke or KvCommand.Kind.DeleteRange or KvCommand.Kind.Compact => CommandUrgency.FreesSpace,
+        _ => CommandUrgency.Ordinary,
+    };
+
+    /// <inheritdoc/>
     public long? NextDeadline => _leases.NextDeadline;
 
     /// <inheritdoc/>

@@ -75,6 +75,9 @@ public abstract partial record KvCommand
         return command is not null;
     }
 
+    /// <summary>What a payload says it is, without reading the rest; no value of <see cref="Kind"/> if it cannot be told.</summary>
+    internal static Kind KindOf(ReadOnlySpan<byte> payload) => payload is [Format, byte kind, ..] ? (Kind)kind : default;
+
     /// <summary>Reads a payload that is a put, without building one.</summary>
     internal static bool TryReadPut(ReadOnlySpan<byte> payload, out PutFields put)
     {
