@@ -49,14 +49,14 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     private int _isFailing;
     private volatile bool _isStopping;
 
-    private NodeRuntime(NodeRuntimeOptions options, INodeLog log, NodeSurroundings surroundings)
+    private NodeRuntime(NodeRuntimeOptions options, INodeLog log, NodeSurroundings surroundings, DataDirectoryLock? held)
     {
         _options = options;
         _log = log;
         _inbox = new Inbox(options.MaxInboxRequests, options.MaxInboxBytes);
 
         var disk = new RealFileSystem(options.DataDirectory);
-        _lock = DataDirectoryLock.Take(disk.Root);
+        _lock = held ?? DataDirectoryLock.Take(disk.Root);
         try
         {
             // A leader that reads by lease must see all the time in which its lease could have run out.
@@ -95,18 +95,20 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     /// <param name="options">What it needs.</param>
     /// <param name="log">Takes its lines.</param>
     /// <param name="surroundings">For tests; null: the real machine.</param>
+    /// <param name="held">The directory's lock if the caller has taken it, which becomes the node's; null: it is taken here.</param>
     /// <exception cref="ArgumentException">The options have problems; the message lists them.</exception>
     /// <exception cref="DataDirectoryInUseException">Another process has the directory.</exception>
     /// <exception cref="WrongDataDirectoryException">The directory is another node's. Nothing was changed.</exception>
     /// <exception cref="CorruptFileException">Something durable is damaged. Nothing was dropped.</exception>
     /// <exception cref="DiskException">The disk refused.</exception>
     /// <exception cref="IOException">The peer port cannot be listened on.</exception>
-    public static NodeRuntime Start(NodeRuntimeOptions options, INodeLog log, NodeSurroundings? surroundings = null)
+    public static NodeRuntime Start(
+        NodeRuntimeOptions options, INodeLog log, NodeSurroundings? surroundings = null, DataDirectoryLock? held = null)
     {
         string[] problems = [.. options.Problems()];
         if (problems.Length > 0) { throw new ArgumentException(string.Join(Environment.NewLine, problems), nameof(options)); }
 
-        var node = new NodeRuntime(options, log, surroundings ?? new NodeSurroundings());
+        var node = new NodeRuntime(options, log, surroundings ?? new NodeSurroundings(), held);
         node.Begin();
         return node;
     }

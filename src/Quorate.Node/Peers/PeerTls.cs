@@ -31,9 +31,9 @@ public static class PeerTls
         : new NetworkStream(socket, ownsSocket: true);
 
     // What speaks against taking a caller for the member it says it is; null if nothing does. Callers that were not asked for
-    // a certificate, or whose member's URL is not https, are taken at their word, as on a plain link.
+    // a certificate are taken at their word, as on a plain link.
     internal static string? Objection(Stream stream, PeerAddress member) =>
-        stream is SslStream { RemoteCertificate: X509Certificate2 certificate } && member.IsTls && !TlsMaterial.IsFor(certificate, member.Host)
+        stream is SslStream { RemoteCertificate: X509Certificate2 certificate } && !TlsMaterial.IsFor(certificate, member.Host)
             ? $"the certificate '{certificate.Subject}' is for {TlsMaterial.HostsOf(certificate)}, not for {member.Host}, where {member.Node} is"
             : null;
 

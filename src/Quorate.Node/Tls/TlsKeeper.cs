@@ -81,13 +81,17 @@ public sealed class TlsKeeper
         string state = "";
         try
         {
-            byte[] digest = TlsMaterial.DigestOf(Options);
-            state = Convert.ToHexString(digest);
-            bool isNews = !digest.AsSpan().SequenceEqual(_material.Digest);
-            if (isNews && state == _refused) { return; }
+            TlsContents contents = TlsContents.Read(Options);
+            if (contents.Digest == _material.Digest)
+            {
+                _refused = "";
+                return;
+            }
+
+            state = contents.Digest;
+            if (state == _refused) { return; }
+            _material = TlsMaterial.Parse(Options, contents);
             _refused = "";
-            if (!isNews) { return; }
-            _material = TlsMaterial.Load(Options);
             Tell("certificate-reloaded", _material);
         }
         catch (TlsFileException e)

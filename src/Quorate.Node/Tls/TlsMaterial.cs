@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -19,7 +20,7 @@ internal sealed class TlsMaterial
     private readonly CipherSuitesPolicy? _suites;
 
     private TlsMaterial(
-        TlsOptions options, SslStreamCertificateContext context, X509Certificate2Collection? authorities, RevocationList? revoked, byte[] digest)
+        TlsOptions options, SslStreamCertificateContext context, X509Certificate2Collection? authorities, RevocationList? revoked, string digest)
     {
         _options = options;
         Context = context;
@@ -33,24 +34,24 @@ internal sealed class TlsMaterial
     public SslStreamCertificateContext Context { get; }
 
     /// <summary>Of all files' contents.</summary>
-    public byte[] Digest { get; }
-
-    /// <summary>A digest of the files as they are now.</summary>
-    /// <exception cref="TlsFileException">One cannot be read.</exception>
-    public static byte[] DigestOf(TlsOptions options) => DigestOf(ReadAll(options));
+    public string Digest { get; }
 
     /// <summary>Reads the files.</summary>
     /// <exception cref="TlsFileException">One cannot be used.</exception>
-    public static TlsMaterial Load(TlsOptions options)
+    public static TlsMaterial Load(TlsOptions options) => Parse(options, TlsContents.Read(options));
+
+    /// <summary>Makes sense of what was read.</summary>
+    /// <exception cref="TlsFileException">A file cannot be used.</exception>
+    public static TlsMaterial Parse(TlsOptions options, TlsContents contents)
     {
-        byte[]?[] files = ReadAll(options);
+        ImmutableArray<byte[]?> files = contents.Files;
         (X509Certificate2 certificate, X509Certificate2Collection intermediates) =
             TlsFiles.ParsePair(options.CertificateFile, files[0]!, options.KeyFile, files[1]!);
         X509Certificate2Collection? authorities =
             files[2] is { } ca ? TlsFiles.ParseCertificates(TlsFile.TrustedCa, options.TrustedCaFile!, ca) : null;
         RevocationList? revoked = files[3] is { } list ? RevocationList.Parse(options.RevocationFile!, list) : null;
         var context = SslStreamCertificateContext.Create(certificate, intermediates, offline: true);
-        return new TlsMaterial(options, context, authorities, revoked, DigestOf(files));
+        return new TlsMaterial(options, context, authorities, revoked, contents.Digest);
     }
 
     /// <summary>What to accept a caller with. Not yet complete: the caller adds application protocols.</summary>
@@ -124,7 +125,12 @@ internal sealed class TlsMaterial
             return new TlsObjection("wrong-host", $"{who} is not for {host}; it is for {HostsOf(certificate)}");
         }
 
-        if (_revoked is not null && _revoked.Has(certificate)) { return new TlsObjection("revoked", $"{who} was revoked"); }
+        if (_revoked is not null && RevokedOf(certificate, chain, _revoked) is { } revoked)
+        {
+            string which = revoked.RawData.AsSpan().SequenceEqual(certificate.RawData) ? who : $"'{revoked.Subject}', which issued for {who},";
+            return new TlsObjection("revoked", $"{which} was revoked");
+        }
+
         if (!_options.AllowedNames.IsEmpty && !_options.AllowedNames.Contains(CommonName.Of(certificate) ?? ""))
         {
             return new TlsObjection("name-not-allowed", $"{who} has none of the allowed common names");
@@ -134,6 +140,10 @@ internal sealed class TlsMaterial
             ? null
             : new TlsObjection("host-not-allowed", $"{who} is for {HostsOf(certificate)}, which is not allowed");
     }
+
+    // The chain begins with the certificate itself. An authority that was taken back vouches for nobody.
+    private static X509Certificate2? RevokedOf(X509Certificate2 certificate, X509Chain? chain, RevocationList list) =>
+        (chain?.ChainElements.Select(static e => e.Certificate) ?? []).Prepend(certificate).FirstOrDefault(list.Has);
 
     private static TlsObjection ChainObjection(X509Certificate2 certificate, X509Chain? chain, string who)
     {
@@ -178,24 +188,4 @@ internal sealed class TlsMaterial
                 ? [TlsCipherSuite.TLS_AES_128_GCM_SHA256, TlsCipherSuite.TLS_AES_256_GCM_SHA384, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256]
                 : Array.Empty<TlsCipherSuite>(),
         ]);
-
-    private static byte[]?[] ReadAll(TlsOptions options) =>
-    [
-        TlsFiles.Read(TlsFile.Certificate, options.CertificateFile),
-        TlsFiles.Read(TlsFile.Key, options.KeyFile),
-        options.TrustedCaFile is { } ca ? TlsFiles.Read(TlsFile.TrustedCa, ca) : null,
-        options.RevocationFile is { } list ? TlsFiles.Read(TlsFile.Revocation, list) : null,
-    ];
-
-    private static byte[] DigestOf(byte[]?[] files)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (byte[]? file in files)
-        {
-            hash.AppendData(BitConverter.GetBytes(file?.Length ?? -1));
-            hash.AppendData(file ?? []);
-        }
-
-        return hash.GetHashAndReset();
-    }
 }

@@ -28,15 +28,17 @@ internal static class ServerHost
     {
         NodeRuntime node;
         TlsKeeper? clientTls;
+        DataDirectoryLock? held = null;
         try
         {
-            ServerTls.MakeAutomatic(settings);
+            held = ServerTls.MakeAutomatic(settings);
             clientTls = ServerTls.Keep(ServerTls.ForClients(settings), "client", log);
             TlsKeeper? peerTls = ServerTls.Keep(ServerTls.ForPeers(settings), "peer", log);
-            node = NodeRuntime.Start(NodeOptions(settings, peerTls), log);
+            node = NodeRuntime.Start(NodeOptions(settings, peerTls), log, held: held);
         }
         catch (Exception e) when (CodeOf(e) is not null)
         {
+            held?.Dispose();
             log.Write(LogSeverity.Error, "start-failed", new LogField("reason", e.Message));
             return CodeOf(e)!.Value;
         }

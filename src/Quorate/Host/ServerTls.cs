@@ -1,5 +1,6 @@
 using System.Net;
 using Quorate.Certs;
+using Quorate.Node.Files;
 using Quorate.Node.Logging;
 using Quorate.Node.Tls;
 using Quorate.Settings;
@@ -17,9 +18,31 @@ internal static class ServerTls
     public static TlsOptions? ForPeers(ServerSettings settings) =>
         settings.UsesPeerTls ? Options(settings, settings.PeerTls, "peer", namesUsers: false) : null;
 
-    /// <summary>Makes what <c>--auto-tls</c> asks for, in the data directory.</summary>
+    /// <summary>
+    /// Makes what <c>--auto-tls</c> asks for, in the data directory and under its lock: a second start on it must not replace the
+    /// pair of the server that runs.
+    /// </summary>
+    /// <returns>The lock, for the node; null if nothing was asked for.</returns>
+    /// <exception cref="DataDirectoryInUseException">Another process has the directory; nothing was made.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void MakeAutomatic(ServerSettings settings)
+    public static DataDirectoryLock? MakeAutomatic(ServerSettings settings)
+    {
+        bool isAsked = (ForClients(settings) is not null && !settings.ClientTls.HasFiles) || (ForPeers(settings) is not null && !settings.PeerTls.HasFiles);
+        if (!isAsked) { return null; }
+        DataDirectoryLock held = DataDirectoryLock.Take(new RealFileSystem(Path.GetFullPath(settings.DataDir)).Root);
+        try
+        {
+            MakeAllAutomatic(settings);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static void MakeAllAutomatic(ServerSettings settings)
     {
         MakeAutomatic(settings, ForClients(settings), settings.ClientTls, [.. settings.ListenClientUrls, .. settings.AdvertiseClientUrls]);
         MakeAutomatic(settings, ForPeers(settings), settings.PeerTls, [.. settings.ListenPeerUrls, .. settings.AdvertisePeerUrls]);

@@ -79,6 +79,34 @@ public sealed class PeerTlsTests : IDisposable
         Assert.False(caller.IsConnectedTo(2));
     }
 
+    // Goal: the caller's certificate is for its member's host, also if that member is called in the clear.
+    [Fact]
+    public void A_member_with_a_plain_url_is_not_taken_at_its_word()
+    {
+        using PeerEnd two = End(2, _ours.Options("b"));
+        using PeerEnd one = End(1, _ours.Options("elsewhere"));
+        two.Network.SetPeer(new PeerAddress(one.Node, "localhost", one.Port, IsTls: false));
+        one.Network.SetPeer(new PeerAddress(two.Node, "localhost", two.Port, IsTls: true));
+        Waiting.Until(() => two.IsConnectedTo(1) || two.Log.Lines.Any(l => l.Contains("kind=certificate ", StringComparison.Ordinal)), "the refusal");
+        Assert.False(two.IsConnectedTo(1));
+    }
+
+    // Goal: an authority between that was taken back vouches for nobody, though the certificate itself is on no list.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_revoked_authority_between_is_noticed(bool isRevoked)
+    {
+        var chain = new TestChain(_ours.Where);
+        File.AppendAllText(_ours.CaFile, File.ReadAllText(chain.RootFile));
+        using PeerEnd two = End(2, _ours.Options("b") with { RevocationFile = isRevoked ? chain.RevokedBetween : chain.RevokedNobody });
+        using PeerEnd one = End(1, _ours.Options("a") with { CertificateFile = chain.LeafFile, KeyFile = chain.LeafKeyFile });
+        Acquaint(one, two);
+        Waiting.Until(() => two.IsConnectedTo(1) || two.Log.Count("peer-refused") > 0, "the connection or its refusal");
+        Assert.Equal(isRevoked, two.Log.Lines.Any(static l => l.Contains("kind=revoked ", StringComparison.Ordinal)));
+        Assert.Equal(!isRevoked, two.IsConnectedTo(1));
+    }
+
     // Goal: only the common names that the operator named are peers.
     [Fact]
     public void Allowed_names_are_kept()
