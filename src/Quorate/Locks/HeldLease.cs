@@ -79,7 +79,6 @@ internal sealed class HeldLease : IAsyncDisposable
         {
             await Task.Delay(life / 4, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stop.IsCancellationRequested) { return; }
-            long sent = Stopwatch.GetTimestamp();
             try
             {
                 LeaseKeepAliveResponse answer = await renewals.RenewAsync(stop.Token);
@@ -89,7 +88,7 @@ internal sealed class HeldLease : IAsyncDisposable
                     return;
                 }
 
-                Trust(TimeSpan.FromSeconds(answer.TTL), sent);
+                Trust(TimeSpan.FromSeconds(answer.TTL), renewals.Sent);
             }
             catch (CliException)
             {
