@@ -74,9 +74,9 @@ internal sealed class LeaseBook
         if (NextDeadline is not { } first || first > due) { return; }
         long keys = 0;
         (long Time, long Id) last = (first, 0);
-        foreach ((long time, long id) in LeaseStore.ReadAgenda(store, first, id: 0, MostLeasesAtOnce))
+        foreach ((long time, long id) in LeaseStore.ReadAgenda(store, first, id: 0, until: due, MostLeasesAtOnce))
         {
-            if (time > due || keys >= MostKeysAtOnce) { break; }
+            if (keys >= MostKeysAtOnce) { break; }
             last = (time, id);
             bool exists = LeaseStore.TryRead(store, id, out LeaseRecord lease);
             Invariant.Holds(exists && lease.LookAt == time, $"lease {id} stands on the agenda at {time}, but is {lease}");
@@ -97,7 +97,7 @@ internal sealed class LeaseBook
     // From a place before which the agenda is empty: what was taken from it would have to be stepped over.
     private void LookAhead(IStoreReader store, long time, long id)
     {
-        List<(long Time, long Id)> next = LeaseStore.ReadAgenda(store, time, id, most: 1);
+        List<(long Time, long Id)> next = LeaseStore.ReadAgenda(store, time, id, until: long.MaxValue - 1, most: 1);
         NextDeadline = next.Count > 0 ? next[0].Time : null;
     }
 

@@ -15,17 +15,26 @@ internal sealed class LeaseKeys
 
     public void Remove(IStoreWriter store, long lease, ReadOnlySpan<byte> userKey) => store.Delete(Key(lease, userKey));
 
-    /// <summary>Appends a lease's keys in order, each with its length before it.</summary>
-    public static void Collect(IStoreReader store, long lease, ByteWriter keys)
+    /// <summary>Appends a lease's keys in order, each with its length before it, until there are enough bytes.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="lease">The lease.</param>
+    /// <param name="from">The first user key that counts; empty: all do.</param>
+    /// <param name="enoughBytes">No key is appended to as many.</param>
+    /// <param name="keys">Appended to.</param>
+    public static void Collect(IStoreReader store, long lease, ReadOnlySpan<byte> from, int enoughBytes, ByteWriter keys)
     {
-        Span<byte> lower = stackalloc byte[PrefixBytes];
+        byte[] lower = new byte[PrefixBytes + from.Length];
         Span<byte> upper = stackalloc byte[PrefixBytes];
         WritePrefix(lease, lower);
+        from.CopyTo(lower.AsSpan(PrefixBytes));
         bool isLast = unchecked((ulong)lease) == ulong.MaxValue;
         if (isLast) { upper[0] = Kind + 1; }
         else { WritePrefix(unchecked(lease + 1), upper); }
         using ICursor cursor = store.OpenCursor(lower, isLast ? upper[..1] : upper);
-        for (bool isValid = cursor.SeekFirst(); isValid; isValid = cursor.Next()) { keys.Bytes(cursor.Key[PrefixBytes..]); }
+        for (bool isValid = cursor.SeekFirst(); isValid && keys.Length < enoughBytes; isValid = cursor.Next())
+        {
+            keys.Bytes(cursor.Key[PrefixBytes..]);
+        }
     }
 
     private static void WritePrefix(long lease, Span<byte> destination)

@@ -27,7 +27,7 @@ public static class LeaseQueries
     public static ImmutableArray<ReadOnlyMemory<byte>> KeysOf(IStoreReader view, long id)
     {
         var bytes = new ByteWriter();
-        LeaseKeys.Collect(view, id, bytes);
+        LeaseKeys.Collect(view, id, from: [], enoughBytes: int.MaxValue, bytes);
         ImmutableArray<ReadOnlyMemory<byte>>.Builder keys = ImmutableArray.CreateBuilder<ReadOnlyMemory<byte>>();
         var reader = new ByteReader(bytes.Written);
         while (!reader.AtEnd) { keys.Add(reader.Bytes().ToArray()); }

@@ -82,12 +82,14 @@ internal static class LeaseStore
     /// <param name="store">The store.</param>
     /// <param name="time">Time of the place.</param>
     /// <param name="id">Lease of the place; 0 is before all leases of that time.</param>
+    /// <param name="until">None of a later time.</param>
     /// <param name="most">How many at most.</param>
-    public static List<(long Time, long Id)> ReadAgenda(IStoreReader store, long time, long id, int most)
+    public static List<(long Time, long Id)> ReadAgenda(IStoreReader store, long time, long id, long until, int most)
     {
         var entries = new List<(long, long)>();
         Span<byte> from = stackalloc byte[AgendaKeyBytes];
-        using ICursor cursor = store.OpenCursor(AgendaKey(time, id, from), [AgendaKind + 1]);
+        Span<byte> end = stackalloc byte[AgendaKeyBytes];
+        using ICursor cursor = store.OpenCursor(AgendaKey(time, id, from), AgendaKey(until + 1, id: 0, end));
         for (bool isValid = cursor.SeekFirst(); isValid && entries.Count < most; isValid = cursor.Next())
         {
             entries.Add((

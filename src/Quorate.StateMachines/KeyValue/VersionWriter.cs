@@ -8,12 +8,17 @@ namespace Quorate.StateMachines.KeyValue;
 /// </summary>
 internal sealed class VersionWriter
 {
+    // The store must not change under a cursor, so keys to delete are collected before they are: this many bytes of them at once,
+    // or one key more, so that the largest delete leaves no large buffer behind.
+    private const int CollectedBytes = 256 * 1024;
+
     private readonly ByteWriter _value = new(4096);
     private readonly ByteWriter _deleted = new();
     private readonly RecentKeys _recent = new();
     private readonly LeaseKeys _attachments = new();
     private byte[] _key = new byte[256];
     private byte[] _userKey = [];
+    private byte[] _next = [];
     private IStoreWriter? _store;
     private long _before;
     private uint _changes;
@@ -91,15 +96,21 @@ internal sealed class VersionWriter
     /// <summary>Deletes the keys that hang on a lease, in order.</summary>
     public void DeleteKeysOf(long lease)
     {
-        _deleted.Clear();
-        LeaseKeys.Collect(Store, lease, _deleted);
-        var keys = new ByteReader(_deleted.Written);
-        while (!keys.AtEnd)
+        ReadOnlySpan<byte> from = [];
+        do
         {
-            ReadOnlySpan<byte> userKey = keys.Bytes();
-            WriteTombstone(KeyFor(userKey));
-            _attachments.Remove(Store, lease, userKey);
+            _deleted.Clear();
+            LeaseKeys.Collect(Store, lease, from, CollectedBytes, _deleted);
+            var keys = new ByteReader(_deleted.Written);
+            while (!keys.AtEnd)
+            {
+                ReadOnlySpan<byte> userKey = keys.Bytes();
+                WriteTombstone(KeyFor(userKey));
+                _attachments.Remove(Store, lease, userKey);
+                if (keys.AtEnd) { from = NextAfter(userKey); }
+            }
         }
+        while (_deleted.Length >= CollectedBytes);
     }
 
     /// <summary>The store was replaced: nothing known of it holds any more.</summary>
@@ -134,21 +145,33 @@ internal sealed class VersionWriter
 
     private long DeleteMany(KvCommand.DeleteRange delete, ByteWriter reply)
     {
-        // The store must not change under a cursor: first all keys, then all writes.
-        _deleted.Clear();
         long count = 0;
-        using (var scan = new VersionScan(Store, delete.Key.Span, delete.RangeEnd.Span, long.MaxValue))
+        ReadOnlySpan<byte> from = delete.Key.Span;
+        for (bool hasMore = true; hasMore;)
         {
-            for (; scan.MoveNext(); count++)
+            _deleted.Clear();
+            using (var scan = new VersionScan(Store, from, delete.RangeEnd.Span, long.MaxValue))
             {
-                var version = VersionValue.Read(scan.StoreValue);
-                _deleted.VarInt(version.Lease);
-                _deleted.Bytes(VersionKeys.Prefix(scan.StoreKey));
-                if (delete.PrevKv) { WriteRecord(scan.StoreKey, version, reply); }
+                for (; _deleted.Length < CollectedBytes && (hasMore = scan.MoveNext()); count++)
+                {
+                    var version = VersionValue.Read(scan.StoreValue);
+                    _deleted.VarInt(version.Lease);
+                    _deleted.Bytes(VersionKeys.Prefix(scan.StoreKey));
+                    if (delete.PrevKv) { WriteRecord(scan.StoreKey, version, reply); }
+                }
             }
+
+            from = DeleteCollected();
         }
 
         KvReply.WriteNoMoreRecords(reply);
+        return count;
+    }
+
+    // The place after the last of them.
+    private ReadOnlySpan<byte> DeleteCollected()
+    {
+        ReadOnlySpan<byte> next = [];
         var prefixes = new ByteReader(_deleted.Written);
         while (!prefixes.AtEnd)
         {
@@ -158,9 +181,19 @@ internal sealed class VersionWriter
             prefix.CopyTo(key);
             WriteTombstone(key);
             if (lease != 0) { Attach(UserKey(prefix), lease, to: 0); }
+            if (prefixes.AtEnd) { next = NextAfter(UserKey(prefix)); }
         }
 
-        return count;
+        return next;
+    }
+
+    // The first user key that can come after this one.
+    private ReadOnlySpan<byte> NextAfter(ReadOnlySpan<byte> userKey)
+    {
+        Span<byte> next = Room(ref _next, userKey.Length + 1);
+        userKey.CopyTo(next);
+        next[^1] = 0;
+        return next;
     }
 
     private ReadOnlySpan<byte> UserKey(ReadOnlySpan<byte> prefix)

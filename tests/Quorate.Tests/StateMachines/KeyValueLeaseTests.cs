@@ -102,6 +102,24 @@ public class KeyValueLeaseTests
         Assert.Equal("LeaseNotFound@5", _kv.Do(Put("a") with { Lease = 7 }));
     }
 
+    // Goal: deletes larger than what is collected at once leave nothing, in one revision and in order.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Large_deletes_are_whole(bool byRange)
+    {
+        const int Many = 1000;
+        Grant(7);
+        string[] names = [.. Enumerable.Range(0, Many).Select(static i => $"{i:D4}" + new string('k', 996))];
+        foreach (string name in names) { _kv.Do(Put(name) with { Lease = 7 }); }
+        Assert.Equal(
+            byRange ? $"deleted {Many}@{Many + 2}" : $"revoked@{Many + 2}",
+            _kv.Do(byRange ? Delete("0", "9") : new KvCommand.LeaseRevoke(7)));
+        Assert.Equal("", Keys(7));
+        Assert.Equal($"0@{Many + 2}", Count());
+        Assert.Equal(names, Changes(Many + 2));
+    }
+
     [Fact]
     public void In_a_transaction_leases_are_compared_kept_and_changed()
     {
@@ -206,6 +224,14 @@ public class KeyValueLeaseTests
 
     private string Keys(long lease) =>
         string.Join(' ', LeaseQueries.KeysOf(_kv.Store, lease).Select(static key => Encoding.Latin1.GetString(key.Span)));
+
+    private List<string> Changes(long from)
+    {
+        var keys = new List<string>();
+        using var changes = new KvChangeReader(_kv.Store, from);
+        while (changes.MoveNext()) { keys.Add(Encoding.Latin1.GetString(changes.Key)); }
+        return keys;
+    }
 
     private KvReply Apply(KvCommand command)
     {
