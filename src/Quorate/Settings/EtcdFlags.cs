@@ -23,7 +23,7 @@ internal static class EtcdFlags
         SettingKeys.Name, SettingKeys.DataDir, SettingKeys.ListenClientUrls, SettingKeys.AdvertiseClientUrls,
         SettingKeys.ListenPeerUrls, SettingKeys.AdvertisePeerUrls, SettingKeys.InitialCluster,
         SettingKeys.InitialClusterToken, SettingKeys.InitialClusterState, SettingKeys.SnapshotCount,
-        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, .. SettingKeys.Tls,
+        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, SettingKeys.WatchProgressInterval, .. SettingKeys.Tls,
     ];
 
     /// <summary>Flags that change nothing here, and why. A switch has a true in front.</summary>
@@ -52,7 +52,6 @@ internal static class EtcdFlags
             ["experimental-initial-corrupt-check"] = (true, "stored bytes are always checked"),
             ["experimental-corrupt-check-time"] = (false, "stored bytes are always checked"),
             ["experimental-warning-apply-duration"] = (false, "slow requests are not logged yet"),
-            ["experimental-watch-progress-notify-interval"] = (false, "there are no watches yet"),
             ["grpc-keepalive-min-time"] = (false, "the server sets no bound to pings"),
             ["grpc-keepalive-interval"] = (false, "idle connections are kept"),
             ["grpc-keepalive-timeout"] = (false, "idle connections are kept"),
@@ -146,13 +145,16 @@ internal static class EtcdFlags
 
     // Null: etcd has no such flag, or a newer one than these tables.
     private static bool? IsSwitch(string flag) =>
-        Supported.FirstOrDefault(k => k.Flag == flag) is { } key ? key.IsSwitch
+        Setting(flag) is { } key ? key.IsSwitch
         : Pointless.TryGetValue(flag, out (bool IsSwitch, string Why) entry) || Refused.TryGetValue(flag, out entry) ? entry.IsSwitch
         : null;
 
+    private static SettingKey? Setting(string flag) =>
+        flag == SettingKeys.OldWatchProgressInterval ? SettingKeys.WatchProgressInterval : Supported.FirstOrDefault(k => k.Flag == flag);
+
     private static void Take(string flag, string value, string writtenAs, EtcdFlagsResult result)
     {
-        SettingKey? key = Supported.FirstOrDefault(k => k.Flag == flag);
+        SettingKey? key = Setting(flag);
         if (key is not null)
         {
             result.Settings.Add(new RawSetting(key, value, writtenAs));

@@ -48,6 +48,9 @@ internal sealed record ServerSettings
     /// <summary>Milliseconds of silence before an election.</summary>
     public int ElectionMilliseconds { get; init; } = 1000; // etcd's default.
 
+    /// <summary>Time after which an idle watch that asked for it is told so.</summary>
+    public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10); // etcd's default.
+
     /// <summary>Entries between flushes at most.</summary>
     public int SnapshotCount { get; init; } = 100_000; // etcd 3.5's default.
 
@@ -230,6 +233,12 @@ internal sealed record ServerSettings
         {
             yield return $"{Written(SettingKeys.ElectionTimeout)} is {ElectionMilliseconds} ms; the least is five times " +
                 $"{Written(SettingKeys.HeartbeatInterval)}, {5L * HeartbeatMilliseconds} ms.";
+        }
+
+        // The door's bounds: below, every watcher is written to ten times a second for nothing.
+        if (WatchProgressInterval < TimeSpan.FromMilliseconds(100) || WatchProgressInterval > TimeSpan.FromDays(1))
+        {
+            yield return $"{Written(SettingKeys.WatchProgressInterval)} is {WatchProgressInterval}; it must be 100ms to 24h.";
         }
 
         if (SnapshotCount < 1) { yield return $"{Written(SettingKeys.SnapshotCount)} is {SnapshotCount}; the least is 1."; }

@@ -60,6 +60,12 @@ internal static class SettingKeys
     public static readonly SettingKey ElectionTimeout = new(
         "election-timeout", "ms", "Milliseconds of silence before a follower campaigns. Default: 1000, as in etcd.");
 
+    public static readonly SettingKey WatchProgressInterval = new(
+        "watch-progress-notify-interval", "time", "Time after which an idle watch that asked for it is told so: 10m, 30s, 500ms. Default: 10m, as in etcd.");
+
+    /// <summary>What etcd 3.5 and earlier call <see cref="WatchProgressInterval"/>.</summary>
+    public const string OldWatchProgressInterval = "experimental-watch-progress-notify-interval";
+
     public static readonly SettingKey SnapshotCount = new(
         "snapshot-count", "entries", "Entries after which tables are flushed though memory is not full. Default: 100000.");
 
@@ -138,7 +144,7 @@ internal static class SettingKeys
     public static readonly SettingKey[] All =
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
-        InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, SnapshotCount, MemTableBytes,
+        InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, SnapshotCount, MemTableBytes,
         WalSegmentBytes, AllowPlaintext, .. Tls, LogFormat,
     ];
 }

@@ -103,6 +103,7 @@ internal sealed class SettingsBuilder
             InitialClusterState = Text(SettingKeys.InitialClusterState, "new"),
             HeartbeatMilliseconds = Number(SettingKeys.HeartbeatInterval, plain.HeartbeatMilliseconds),
             ElectionMilliseconds = Number(SettingKeys.ElectionTimeout, plain.ElectionMilliseconds),
+            WatchProgressInterval = Duration(SettingKeys.WatchProgressInterval, plain.WatchProgressInterval),
             SnapshotCount = Number(SettingKeys.SnapshotCount, plain.SnapshotCount),
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
@@ -140,6 +141,14 @@ internal sealed class SettingsBuilder
         [.. listen.Select(u => u.Host is "0.0.0.0" or "::" ? Local(u.Port, u.IsTls ? "https" : "http") : u)];
 
     private string Text(SettingKey key, string otherwise) => _raw.TryGetValue(key.Flag, out RawSetting raw) ? raw.Value : otherwise;
+
+    private TimeSpan Duration(SettingKey key, TimeSpan otherwise)
+    {
+        if (!_raw.TryGetValue(key.Flag, out RawSetting raw)) { return otherwise; }
+        if (GoDuration.TryParse(raw.Value, out TimeSpan duration)) { return duration; }
+        _problems.Add($"{raw.WrittenAs} is '{raw.Value}', which is not a time such as 10m, 1m30s or 500ms.");
+        return otherwise;
+    }
 
     private int Number(SettingKey key, int otherwise)
     {

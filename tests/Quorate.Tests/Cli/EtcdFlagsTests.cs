@@ -52,6 +52,39 @@ public class EtcdFlagsTests
         Assert.Equal("b", settings.Self.Name);
     }
 
+    // Goal: both of etcd's names of the interval are honoured, in Go's notation.
+    [Theory]
+    [InlineData("--watch-progress-notify-interval", "1m30s", 90_000)]
+    [InlineData("--experimental-watch-progress-notify-interval", "500ms", 500)]
+    [InlineData("--watch-progress-notify-interval", "1.5s", 1500)]
+    public void The_interval_of_progress_notices_is_honoured(string flag, string value, int milliseconds)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse([flag, value], NoEnvironment);
+        Assert.Empty(result.Warnings);
+        var problems = new List<string>();
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+        Assert.Empty(problems);
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), settings.WatchProgressInterval);
+        Assert.Empty(settings.Problems());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("5")]
+    [InlineData("-5s")]
+    [InlineData("s")]
+    [InlineData("1..5s")]
+    [InlineData("5 s")]
+    [InlineData("5d")]
+    [InlineData("1e3s")]
+    public void What_is_no_time_is_refused(string value)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(["--watch-progress-notify-interval=" + value], NoEnvironment);
+        var problems = new List<string>();
+        SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+        Assert.Single(problems);
+    }
+
     [Theory]
     [InlineData("flag provided but not defined: -bogus", "--bogus")]
     [InlineData("flag provided but not defined: -bogus", "-bogus=1")]
