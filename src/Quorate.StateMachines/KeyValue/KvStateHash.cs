@@ -5,7 +5,8 @@ using Quorate.Core;
 namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
-/// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on, and leases.
+/// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on,
+/// the index of changes from the compacted revision on, and leases.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -21,6 +22,15 @@ internal static class KvStateHash
             if (visible.Keep(cursor.Key, cursor.Value, isBottommost: true))
             {
                 hash = Add(Add(hash, cursor.Key), cursor.Value);
+            }
+        }
+
+        using ICursor changes = store.OpenCursor([ChangeKeys.Kind], ChangeKeys.AfterAll);
+        for (bool isValid = changes.SeekFirst(); isValid; isValid = changes.Next())
+        {
+            if (visible.Keep(changes.Key, changes.Value, isBottommost: true))
+            {
+                hash = Add(Add(hash, changes.Key), changes.Value);
             }
         }
 

@@ -29,6 +29,19 @@ public class KeyValueMachineTests
         Assert.Equal("1@4 b=(4,4,1)", _kv.Ask("b"));
     }
 
+    // Goal: replicas whose watchers would be told different things do not pass for equal.
+    [Fact]
+    public void The_hash_covers_the_index_of_changes_from_the_compacted_revision_on()
+    {
+        for (int i = 0; i < 4; i++) { _kv.Do(Put("a")); }
+        _kv.Do(new KvCommand.Compact(4, false));
+        ulong hash = _kv.Hash;
+        _kv.Store.Delete([3, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0]);
+        Assert.Equal(hash, _kv.Hash);
+        _kv.Store.Delete([3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
+        Assert.NotEqual(hash, _kv.Hash);
+    }
+
     [Fact]
     public void A_put_of_a_new_key_has_no_previous_record() => Assert.Equal("put@2", _kv.Do(Put("a", "1", prevKv: true)));
 
