@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -75,6 +76,7 @@ public sealed class EtcdServer : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.Services.AddSingleton<IConnectionListenerFactory>(transport);
+        builder.Services.Configure<SocketTransportOptions>(static sockets => sockets.CreateBoundListenSocket = ClientSockets.Bind);
         builder.Services.AddSingleton<IHostLifetime>(new OwnersLifetime());
         builder.Logging.AddProvider(new KestrelLog(log));
         builder.Logging.AddFilter(TlsHandshake.LogCategory, LogLevel.Debug);
