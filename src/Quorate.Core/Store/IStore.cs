@@ -63,6 +63,12 @@ public interface IReadView : IStoreReader, IDisposable
 {
     /// <summary>The last entry whose effects are in this view.</summary>
     LogIndex AppliedIndex { get; }
+
+    /// <summary>
+    /// The part of it that is in files; valid as long as the view. What compactions dropped from the view, filters chose that were
+    /// made of this state or of an earlier one.
+    /// </summary>
+    IStoreReader Flushed { get; }
 }
 
 /// <summary>What a state machine writes to while it applies; it reads its own writes at once, views only when the host publishes.</summary>

@@ -8,6 +8,9 @@ namespace Quorate.FrontDoors.Etcd;
 // etcdserverpb.Watch. What it is about is in Watch/: this is a stream's loop around its session.
 internal sealed partial class EtcdService
 {
+    // Streams that read the store for their watches at one moment. The rest of the thread pool is for those who ask and for the hub.
+    private readonly SemaphoreSlim _catchingUp = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     /// <summary>Tells this node's watchers. Whoever owns the service calls it when the shard has changed.</summary>
     public WatchHub Watches { get; }
 
@@ -21,19 +24,15 @@ internal sealed partial class EtcdService
             Task<StreamRead>? reading = NextRequest(stream, call.Stop);
             while (!call.Stop.IsCancellationRequested)
             {
-                bool hasMore = session.CatchUp();
+                bool hasMore = await CatchUp(session, call.Stop).ConfigureAwait(false);
                 if (reading is { IsCompleted: true })
                 {
                     StreamRead read = await reading.ConfigureAwait(false);
                     if (read.Error is { } error) { return error; }
 
-                    // A question for progress waits until all are brought up, as long as that goes on.
-                    if (read.Request is WatchRequest { ProgressRequest: null } || !hasMore)
-                    {
-                        if (read.Request is WatchRequest request) { session.Take(request); }
-                        reading = read.IsEnd ? null : NextRequest(stream, call.Stop);
-                        hasMore = true;
-                    }
+                    if (read.Request is WatchRequest request) { session.Take(request); }
+                    reading = read.IsEnd ? null : NextRequest(stream, call.Stop);
+                    hasMore = true;
                 }
 
                 if (session.Failure is { } failure) { return failure; }
@@ -42,10 +41,14 @@ internal sealed partial class EtcdService
                 {
                     await stream.WriteAsync(response, call.Stop).ConfigureAwait(false);
                     hasWritten = true;
+
+                    // A cancellation must not wait until a busy range falls silent.
+                    if (reading is { IsCompleted: true }) { break; }
                 }
 
                 if (hasWritten) { await stream.FlushAsync(call.Stop).ConfigureAwait(false); }
-                else if (!hasMore) { await stream.WaitAsync().ConfigureAwait(false); }
+                if (hasMore) { await stream.YieldAsync().ConfigureAwait(false); }
+                else if (!hasWritten) { await stream.WaitAsync().ConfigureAwait(false); }
             }
 
             return EtcdErrors.Canceled;
@@ -53,6 +56,20 @@ internal sealed partial class EtcdService
         finally
         {
             session.Close();
+        }
+    }
+
+    private async ValueTask<bool> CatchUp(WatchSession session, CancellationToken stop)
+    {
+        if (!session.IsBehind) { return session.CatchUp(); }
+        await _catchingUp.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            return session.CatchUp();
+        }
+        finally
+        {
+            _catchingUp.Release();
         }
     }
 

@@ -17,6 +17,9 @@ internal interface IEtcdStream : IWakeSignal
     /// <summary>Sends what is in the buffer; waits while the caller takes nothing.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     ValueTask FlushAsync(CancellationToken stop);
+
+    /// <summary>Lets others run first, since the handler has more to do that waits for nothing.</summary>
+    ValueTask YieldAsync();
 }
 
 /// <summary>What a stream's caller sent: a request, something unreadable, or, with neither, that there is nothing more to come.</summary>

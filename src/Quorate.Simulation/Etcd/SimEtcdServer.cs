@@ -12,6 +12,7 @@ namespace Quorate.Simulation.Etcd;
 internal sealed class SimEtcdServer
 {
     private const long ProgressMicros = 700_000;
+    private const long RetryMicros = 100_000; // As WatchDriver's.
 
     private readonly SimCluster _cluster;
     private readonly SimNode _node;
@@ -128,6 +129,11 @@ internal sealed class SimEtcdServer
             catch (Exception e) when (e is not SimCrashException)
             {
                 service.Failed(EtcdMethods.Watch.Path, e);
+                if (!isRepeated && !_isToldSoon)
+                {
+                    _isToldSoon = true;
+                    Tell(RetryMicros, tell, isRepeated: false);
+                }
             }
 
             if (isRepeated) { Tell(micros, tell, isRepeated); }

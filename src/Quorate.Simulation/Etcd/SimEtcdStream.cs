@@ -65,6 +65,9 @@ internal sealed class SimEtcdStream(SimNodeClient client, SimEtcdCall call, Mess
     }
 
     /// <inheritdoc/>
+    public ValueTask YieldAsync() => default; // Nobody else runs in the simulator.
+
+    /// <inheritdoc/>
     public ValueTask WaitAsync() => _signal.WaitAsync();
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ public sealed class KvChangeReader : IDisposable
     private bool _hasStarted;
 
     /// <param name="view">The state.</param>
-    /// <param name="from">First revision; what was made before <see cref="KvQueries.CompactedRevision"/> is not all there.</param>
+    /// <param name="from">First revision; what was made before <see cref="KvQueries.DroppedBelow"/> is not all there.</param>
     public KvChangeReader(IStoreReader view, long from)
     {
         _view = view;
@@ -56,11 +56,11 @@ public sealed class KvChangeReader : IDisposable
         return VersionValue.IsTombstoneValue(value) ? null : Record(Revision, VersionValue.Read(value));
     }
 
-    /// <summary>The key as it was before the revision of the change. Null if it did not exist, or if that revision is compacted.</summary>
-    /// <param name="compacted">The view's compacted revision.</param>
-    public KeyValueRecord? ReadPrevious(long compacted)
+    /// <summary>The key as it was before the revision of the change. Null if it did not exist, or if that state is dropped.</summary>
+    /// <param name="dropped">The view's <see cref="KvQueries.DroppedBelow"/>, or more.</param>
+    public KeyValueRecord? ReadPrevious(long dropped)
     {
-        if (Revision - 1 < compacted) { return null; }
+        if (Revision - 1 < dropped) { return null; }
         int prefix = VersionKeys.WritePrefixOf(_cursor.Value, _versionKey);
         Span<byte> key = _versionKey.AsSpan(0, prefix + VersionKeys.SuffixBytes);
         return RangeReader.TryFind(_view, key, Revision - 1, out long modRevision, out VersionValue version)

@@ -12,6 +12,16 @@ public static class KvQueries
     /// <summary>The oldest revision that can be read; -1 as long as nothing was compacted.</summary>
     public static long CompactedRevision(IStoreReader view) => KvMeta.Read(view).Compacted;
 
+    /// <summary>
+    /// No change of this revision or a later one is missing in a view, and every state since it can be read: it is at most
+    /// <see cref="CompactedRevision"/>, and less as long as files only know of an earlier compaction.
+    /// </summary>
+    public static long DroppedBelow(IReadView view)
+    {
+        ArgumentNullException.ThrowIfNull(view);
+        return CompactedRevision(view.Flushed);
+    }
+
     /// <summary>Reads one key or a range of keys, as of a revision.</summary>
     /// <param name="view">The state.</param>
     /// <param name="query">The record of a single key refers to the memory of <see cref="RangeQuery.Key"/>.</param>

@@ -56,6 +56,9 @@ internal sealed class ReadView(ReadState state, ulong sequence, LogIndex applied
 {
     private PointReader? _reader;
     private ReadState? _state = state;
+    private ReadView? _flushed;
+
+    public IStoreReader Flushed => _flushed ??= new ReadView(new ReadState(State.Tables), 0, applied, prefixLength);
 
     public LogIndex AppliedIndex => applied;
 
@@ -75,5 +78,6 @@ internal sealed class ReadView(ReadState state, ulong sequence, LogIndex applied
         ReadState? held = _state;
         _state = null;
         held?.Release();
+        _flushed?.Dispose();
     }
 }

@@ -16,6 +16,7 @@ internal sealed class FakeNode : INodeClient
     private readonly Lock _gate = new();
     private readonly IStateMachine _machine = Catalog.KeyValue.Create();
     private readonly CheckedStore _store;
+    private CheckedStore _flushed;
     private readonly ConcurrentDictionary<Action, int> _published = [];
     private LogIndex _applied;
     private int _waiting;
@@ -24,6 +25,7 @@ internal sealed class FakeNode : INodeClient
     {
         _store = new CheckedStore(_machine);
         _machine.Open(_store);
+        _flushed = _store.Clone();
     }
 
     public ClusterId Cluster { get; init; } = new(0xC1);
@@ -97,14 +99,18 @@ internal sealed class FakeNode : INodeClient
         lock (_gate)
         {
             OpenViews++;
-            return new(new ReadResult(RequestOutcome.Done, new View(this, _store.Clone(), _applied), Clock));
+            return new(new ReadResult(RequestOutcome.Done, new View(this, _store.Clone(), _flushed, _applied), Clock));
         }
     }
 
     /// <summary>Drops what is compacted, as a compaction of all files does.</summary>
     public void CompactAll()
     {
-        lock (_gate) { _store.CompactAll(); }
+        lock (_gate)
+        {
+            _store.CompactAll();
+            _flushed = _store.Clone();
+        }
     }
 
     public IDisposable Subscribe(ShardId shard, Action published)
@@ -124,8 +130,10 @@ internal sealed class FakeNode : INodeClient
         public void Dispose() => end();
     }
 
-    private sealed class View(FakeNode node, CheckedStore store, LogIndex applied) : IReadView
+    private sealed class View(FakeNode node, CheckedStore store, CheckedStore flushed, LogIndex applied) : IReadView
     {
+        public IStoreReader Flushed => flushed;
+
         public LogIndex AppliedIndex => applied;
 
         public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => store.TryGet(key, out value);

@@ -56,6 +56,9 @@ internal sealed class GrpcStream : IEtcdStream
     }
 
     /// <inheritdoc/>
+    public async ValueTask YieldAsync() => await Task.Yield();
+
+    /// <inheritdoc/>
     public ValueTask WaitAsync() => _signal.WaitAsync();
 
     /// <inheritdoc/>

@@ -80,6 +80,9 @@ internal sealed class JsonStream : IEtcdStream
     public async ValueTask FlushAsync(CancellationToken stop) => await _response.BodyWriter.FlushAsync(stop);
 
     /// <inheritdoc/>
+    public async ValueTask YieldAsync() => await Task.Yield();
+
+    /// <inheritdoc/>
     public ValueTask WaitAsync() => _signal.WaitAsync();
 
     /// <inheritdoc/>

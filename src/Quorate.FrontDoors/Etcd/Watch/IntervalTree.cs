@@ -18,13 +18,14 @@ internal sealed class IntervalTree
             int order = Compare(watcher.Key, watcher.End!, node);
             if (order == 0)
             {
-                node.Watchers.Add(watcher);
+                WatcherSet.AddTo(node.Watchers, watcher);
                 return;
             }
 
             node = order < 0 ? node.Left : node.Right;
         }
 
+        watcher.Slot = 0;
         _root = Insert(_root, new Node(watcher, Priority()));
     }
 
@@ -101,7 +102,7 @@ internal sealed class IntervalTree
         int order = Compare(watcher.Key, watcher.End!, root);
         if (order == 0)
         {
-            root.Watchers.Remove(watcher);
+            WatcherSet.RemoveFrom(root.Watchers, watcher);
             return root.Watchers.Count > 0 ? root : Merge(root.Left, root.Right);
         }
 

@@ -3,10 +3,13 @@ namespace Quorate.FrontDoors.Etcd;
 /// <summary>Calls a hub when there is something to tell: on the thread pool, woken by the node's loop.</summary>
 internal sealed class WatchDriver : IAsyncDisposable
 {
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
+
     private readonly EtcdService _service;
     private readonly WakeSignal _signal = new();
     private readonly IDisposable _subscription;
     private readonly Timer _progress;
+    private readonly Timer _retry;
     private readonly Task _running;
     private volatile bool _isStopping;
 
@@ -16,6 +19,7 @@ internal sealed class WatchDriver : IAsyncDisposable
         _subscription = options.Node.Subscribe(options.Shard, Published);
         TimeSpan interval = options.WatchProgressInterval;
         _progress = new Timer(_ => Guarded(service.Watches.TellProgress), null, interval, interval);
+        _retry = new Timer(_ => _signal.Wake());
         _running = RunAsync();
     }
 
@@ -27,6 +31,7 @@ internal sealed class WatchDriver : IAsyncDisposable
         _isStopping = true;
         _signal.Wake();
         await _running.ConfigureAwait(false);
+        await _retry.DisposeAsync().ConfigureAwait(false);
     }
 
     // On the node's loop.
@@ -43,20 +48,24 @@ internal sealed class WatchDriver : IAsyncDisposable
         {
             await _signal.WaitAsync().ConfigureAwait(false);
             if (_isStopping) { return; }
-            Guarded(_service.Watches.Advance);
+
+            // Nothing else may be published for long: what was not told must not wait for it.
+            if (!Guarded(_service.Watches.Advance)) { _retry.Change(RetryDelay, Timeout.InfiniteTimeSpan); }
         }
     }
 
-    private void Guarded(Action action)
+    private bool Guarded(Action action)
     {
         try
         {
             action();
+            return true;
         }
         catch (Exception e)
         {
-            // A disk that does not read, or a bug: it is in the log, and the next change is another try.
+            // A disk that does not read, or a bug: it is in the log.
             _service.Failed("/etcdserverpb.Watch/Watch", e);
+            return false;
         }
     }
 }

@@ -31,14 +31,11 @@ internal sealed class WatchHub
     public bool HasWatchers => _hasWatchers;
 
     /// <summary>Tells what is new. To be called whenever the shard may have changed.</summary>
+    /// <exception cref="IOException">The state could not be opened: call again soon, nothing is lost.</exception>
     public void Advance()
     {
-        lock (_gate)
-        {
-            using IReadView? view = _open();
-            if (view is not null) { Advance(view); }
-            _hasWatchers = _watchers.Count > 0;
-        }
+        // A pass at a time: others wait for the lock.
+        while (!AdvanceOnePass()) { }
     }
 
     /// <summary>Takes a new watcher: at once if it starts now or later, else it is its session's to bring up. Tells the session first.</summary>
@@ -49,17 +46,17 @@ internal sealed class WatchHub
     {
         lock (_gate)
         {
-            // Before the view: what is published after it must not go by because nobody seemed to watch.
-            _hasWatchers = true;
-            Interlocked.MemoryBarrier();
+            AnnounceWatcher();
             using IReadView? view = _open();
             if (view is null) { return null; }
-            Advance(view);
-            bool isNow = start == 0 || start > _revision;
-            watcher.Next = start == 0 ? _revision + 1 : start;
-            watcher.Session.Created(watcher, _revision);
-            if (isNow) { _watchers.Add(watcher); }
-            return isNow;
+            bool isUpToDate = Advance(view);
+            long current = isUpToDate ? _revision : KvQueries.CurrentRevision(view);
+            bool isSynced = isUpToDate && (start == 0 || start > current);
+            watcher.Start = start;
+            watcher.Next = start == 0 ? current + 1 : start;
+            watcher.Session.Created(watcher, current);
+            if (isSynced) { Join(watcher); }
+            return isSynced;
         }
     }
 
@@ -69,37 +66,30 @@ internal sealed class WatchHub
         lock (_gate)
         {
             watcher.IsGone = true;
-            if (watcher.Home == _watchers) { Take(watcher); }
+            if (watcher.Home != _watchers) { return; }
+            _watchers.Remove(watcher);
+            _hasWatchers = _watchers.Count > 0;
         }
     }
 
-    /// <summary>Takes a session's watchers in, if they are nearly up to date: tells them the rest.</summary>
-    /// <param name="behind">They are gone from it if this succeeds.</param>
+    /// <summary>Takes a session's watchers in, if they are nearly up to date: tells them the rest, a bounded piece of it.</summary>
+    /// <param name="behind">They are gone from it if this succeeds. If not, they may have come nearer.</param>
     /// <param name="from">The least of their next revisions.</param>
     /// <returns>False: there is more to catch up with first, or it is compacted.</returns>
     public bool TryJoin(WatcherSet behind, long from)
     {
         lock (_gate)
         {
-            _hasWatchers = true;
-            Interlocked.MemoryBarrier();
+            AnnounceWatcher();
             using IReadView? view = _open();
-            if (view is null) { return false; }
-            Advance(view);
-            long compacted = KvQueries.CompactedRevision(view);
-            if (from <= _revision && (from < compacted || _revision - from >= MostRevisionsToJoin)) { return false; }
-            while (from <= _revision)
-            {
-                long end = _pass.Run(view, behind, from, _revision, compacted);
-                foreach (Watcher watcher in _pass.Touched) { watcher.Session.Tell(watcher, end); }
-                from = end + 1;
-            }
-
+            if (view is null || !Advance(view)) { return false; }
+            long dropped = KvQueries.DroppedBelow(view);
+            if (from <= _revision && (from < dropped || _revision - from >= MostRevisionsToJoin)) { return false; }
+            if (from <= _revision && _pass.RunBehind(view, behind, from, _revision, dropped) < _revision) { return false; }
             foreach (Watcher watcher in behind.ToList())
             {
                 behind.Remove(watcher);
-                watcher.Next = Math.Max(watcher.Next, _revision + 1);
-                _watchers.Add(watcher);
+                Join(watcher);
             }
 
             return true;
@@ -107,77 +97,116 @@ internal sealed class WatchHub
     }
 
     /// <summary>Queues a progress notice for all watches of a session together, if all of them are synced and have started.</summary>
-    public void TellProgress(WatchSession session)
+    /// <returns>False: not now.</returns>
+    public bool TellProgress(WatchSession session)
     {
+        Advance();
         lock (_gate)
         {
-            using IReadView? view = _open();
-            if (view is null) { return; }
-            Advance(view);
-            if (session.Watchers.Count == 0) { return; }
             foreach (Watcher watcher in session.Watchers)
             {
-                if (watcher.Home != _watchers || watcher.Next > _revision + 1) { return; }
+                if (watcher.Home != _watchers || watcher.Start > _revision) { return false; }
             }
 
-            session.Progress(WatchSession.AllWatches, _revision);
+            return session.Watchers.Count > 0 && session.Progress(WatchSession.AllWatches, _revision);
         }
     }
 
     /// <summary>Queues a notice for every watcher that wants some and was told nothing since the last time.</summary>
     public void TellProgress()
     {
+        Advance();
         lock (_gate)
         {
-            using IReadView? view = _open();
-            if (view is null) { return; }
-            Advance(view);
             foreach (Watcher watcher in _watchers.ToList())
             {
-                if (!watcher.WantsProgress || watcher.Next > _revision + 1) { continue; }
+                if (!watcher.WantsProgress || watcher.Start > _revision) { continue; }
                 if (!watcher.WasTold) { watcher.Session.Progress(watcher.Id, _revision); }
                 watcher.WasTold = false;
             }
         }
     }
 
-    private void Advance(IReadView view)
+    private bool AdvanceOnePass()
+    {
+        lock (_gate)
+        {
+            using IReadView? view = _open();
+            bool isUpToDate = view is null || Advance(view);
+            _hasWatchers = _watchers.Count > 0;
+            return isUpToDate;
+        }
+    }
+
+    // Before a view is opened from which a watcher starts. Whoever publishes does it in the other order: first the state, then a
+    // look at the flag, with a barrier between (WatchDriver.Published). So either the view has what was published, or the flag was
+    // seen (Dekker). From here on the flag stays up until, under the lock, there is no watcher: if it fell before the watcher
+    // is in the set, what is published meanwhile would wake nobody.
+    private void AnnounceWatcher()
+    {
+        _hasWatchers = true;
+        Interlocked.MemoryBarrier();
+    }
+
+    // One bounded pass. False: there is more in the view.
+    private bool Advance(IReadView view)
     {
         long current = KvQueries.CurrentRevision(view);
-        if (current <= _revision) { return; }
-        long compacted = KvQueries.CompactedRevision(view);
-        if (_revision + 1 < compacted && _watchers.Count > 0)
+        if (current <= _revision) { return true; }
+        long dropped = KvQueries.DroppedBelow(view);
+        long from = _revision + 1;
+
+        // A snapshot or a compaction of files went past us: what lies between cannot be told. Each session finds out what that means
+        // for it. A compaction that was only decided drops nothing yet: who is told all so far does not notice it (as in etcd).
+        if (from < dropped) { DemoteAll(from); }
+        if (_watchers.Count == 0)
         {
-            // A snapshot or a compaction went past us: what lies between cannot be told. Each session finds out what that means for it.
-            foreach (Watcher watcher in _watchers.ToList()) { Demote(watcher, _revision + 1); }
+            _revision = current;
+            return true;
         }
 
-        if (_watchers.Count == 0) { _revision = current; }
-        while (_revision < current)
+        try
         {
-            long from = _revision + 1;
-            _revision = _pass.Run(view, _watchers, from, current, compacted);
+            long end = _pass.Run(view, _watchers, from, current, dropped);
             foreach (Watcher watcher in _pass.Touched)
             {
                 watcher.WasTold = true;
-                if (watcher.Session.TryTell(watcher, _revision)) { continue; }
-                watcher.Events.Clear();
-                watcher.EventBytes = 0;
-                Demote(watcher, from);
+                if (watcher.Session.TryTell(watcher, end)) { watcher.Next = end + 1; }
+                else { Demote(watcher, from); }
             }
+
+            _revision = end;
         }
+        catch (Exception e)
+        {
+            // Not again and again the same block, with all watches silent: each session reads for itself, and goes on or ends.
+            DemoteAll(from);
+            _revision = current;
+            if (e is not (DiskException or CorruptFileException)) { throw; }
+        }
+        finally
+        {
+            _pass.Forget();
+        }
+
+        return _revision == current;
+    }
+
+    private void Join(Watcher watcher)
+    {
+        watcher.WasSynced = true;
+        _watchers.Add(watcher);
+    }
+
+    private void DemoteAll(long from)
+    {
+        foreach (Watcher watcher in _watchers.ToList()) { Demote(watcher, from); }
     }
 
     private void Demote(Watcher watcher, long from)
     {
-        Take(watcher);
+        _watchers.Remove(watcher);
         watcher.Next = Math.Max(watcher.Next, from);
         watcher.Session.FellBehind(watcher);
-    }
-
-    private void Take(Watcher watcher)
-    {
-        _watchers.Remove(watcher);
-        _hasWatchers = _watchers.Count > 0;
     }
 }

@@ -16,39 +16,19 @@ internal sealed class WatchPass
 
     private readonly List<Watcher> _found = [];
 
-    /// <summary>Watchers with events, after a pass.</summary>
+    /// <summary>Watchers with events, after a pass, until <see cref="Forget"/>.</summary>
     public List<Watcher> Touched { get; } = [];
 
     /// <summary>Reads whole revisions into the watchers' lists, a bounded piece.</summary>
     /// <param name="view">The state.</param>
     /// <param name="watchers">Who is told; each of them from its <see cref="Watcher.Next"/> on.</param>
-    /// <param name="from">First revision; not below <paramref name="compacted"/>.</param>
+    /// <param name="from">First revision; not below <paramref name="dropped"/>.</param>
     /// <param name="current">The view's newest revision.</param>
-    /// <param name="compacted">The view's compacted revision.</param>
+    /// <param name="dropped">The view's <see cref="KvQueries.DroppedBelow"/>.</param>
     /// <returns>The last revision that was read whole.</returns>
-    public long Run(IReadView view, WatcherSet watchers, long from, long current, long compacted)
+    public long Run(IReadView view, WatcherSet watchers, long from, long current, long dropped)
     {
-        Touched.Clear();
         if (watchers.Count == 0) { return current; }
-        try
-        {
-            return Read(view, watchers, from, current, compacted);
-        }
-        catch
-        {
-            // A disk that does not read: the next pass begins anew.
-            foreach (Watcher watcher in Touched)
-            {
-                watcher.Events.Clear();
-                watcher.EventBytes = 0;
-            }
-
-            throw;
-        }
-    }
-
-    private long Read(IReadView view, WatcherSet watchers, long from, long current, long compacted)
-    {
         using var changes = new KvChangeReader(view, from);
         long revision = from - 1;
         (int told, int scanned) = (0, 0);
@@ -64,7 +44,7 @@ internal sealed class WatchPass
                 revision = changes.Revision;
             }
 
-            long added = Tell(changes, watchers, compacted);
+            long added = Tell(changes, watchers, dropped);
             bytes += added;
             isTold |= added > 0;
         }
@@ -72,7 +52,31 @@ internal sealed class WatchPass
         return current;
     }
 
-    private long Tell(KvChangeReader changes, WatcherSet watchers, long compacted)
+    /// <summary>Runs a pass for watchers that are no hub's, and tells them. Parameters and return value: <see cref="Run"/>'s.</summary>
+    public long RunBehind(IReadView view, WatcherSet behind, long from, long current, long dropped)
+    {
+        try
+        {
+            long end = Run(view, behind, from, current, dropped);
+            foreach (Watcher watcher in Touched) { watcher.Session.Tell(watcher, end); }
+            foreach (Watcher watcher in behind.ToList()) { watcher.Next = Math.Max(watcher.Next, end + 1); }
+            return end;
+        }
+        finally
+        {
+            Forget();
+        }
+    }
+
+    /// <summary>To be called after a pass, also one that failed: events that were not handed over are dropped, and no watcher is kept alive.</summary>
+    public void Forget()
+    {
+        foreach (Watcher watcher in Touched) { watcher.TakeEvents(); }
+        Touched.Clear();
+        _found.Clear();
+    }
+
+    private long Tell(KvChangeReader changes, WatcherSet watchers, long dropped)
     {
         _found.Clear();
         watchers.Find(changes.Key, _found);
@@ -88,7 +92,7 @@ internal sealed class WatchPass
             ByteString encoded;
             if (watcher.WantsPrevious)
             {
-                withPrevious ??= WithPrevious(change, changes, compacted);
+                withPrevious ??= WithPrevious(change, changes, dropped);
                 encoded = withPrevious;
             }
             else
@@ -98,18 +102,17 @@ internal sealed class WatchPass
             }
 
             if (watcher.Events.Count == 0) { Touched.Add(watcher); }
-            watcher.Events.Add(encoded);
-            watcher.EventBytes += encoded.Length;
+            watcher.Add(encoded);
             bytes = encoded.Length;
         }
 
         return bytes;
     }
 
-    private static ByteString WithPrevious(Event change, KvChangeReader changes, long compacted)
+    private static ByteString WithPrevious(Event change, KvChangeReader changes, long dropped)
     {
         Event copy = change.Clone();
-        if (changes.ReadPrevious(compacted) is { } previous) { copy.PrevKv = EtcdMessages.ToMessage(previous); }
+        if (changes.ReadPrevious(dropped) is { } previous) { copy.PrevKv = EtcdMessages.ToMessage(previous); }
         return copy.ToByteString();
     }
 

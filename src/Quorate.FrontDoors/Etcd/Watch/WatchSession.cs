@@ -30,6 +30,8 @@ internal sealed class WatchSession
     private readonly WatchPass _pass = new();
     private readonly Queue<Item> _queue = [];
     private readonly List<Watcher> _fallen = [];
+    private readonly HashSet<long> _progressQueued = [];
+    private bool _isProgressAsked;
     private long _queuedBytes;
     private long _nextId;
 
@@ -72,6 +74,12 @@ internal sealed class WatchSession
     /// <summary>All that live.</summary>
     public IReadOnlyCollection<Watcher> Watchers => _watchers.Values;
 
+    /// <summary>Some of them are to be brought up by <see cref="CatchUp"/>, which reads the store for them.</summary>
+    public bool IsBehind
+    {
+        get { lock (_gate) { return _behind.Count + _fallen.Count > 0; } }
+    }
+
     /// <summary>Carries a request out. What is malformed beyond etcd's own answers is ignored, as in etcd.</summary>
     public void Take(WatchRequest request)
     {
@@ -89,7 +97,7 @@ internal sealed class WatchSession
 
                 break;
             case WatchRequest.RequestUnionOneofCase.ProgressRequest:
-                _hub.TellProgress(this);
+                _isProgressAsked = _watchers.Count > 0;
                 break;
             default:
                 break;
@@ -116,6 +124,7 @@ internal sealed class WatchSession
 
                 item = next;
                 _queuedBytes -= item.Bytes;
+                if (item.Kind == Kind.Progress) { _progressQueued.Remove(item.WatchId); }
             }
         }
 
@@ -123,9 +132,16 @@ internal sealed class WatchSession
         return true;
     }
 
-    /// <summary>Brings watches that are behind a bounded step forward, if there is room for what they are told.</summary>
+    /// <summary>Brings watches that are behind a bounded step forward, if there is room for what they are told; answers for progress.</summary>
     /// <returns>True if another step could be made at once.</returns>
     public bool CatchUp()
+    {
+        bool hasMore = Step();
+        if (!hasMore && _isProgressAsked && _hub.TellProgress(this)) { _isProgressAsked = false; }
+        return hasMore;
+    }
+
+    private bool Step()
     {
         lock (_gate)
         {
@@ -148,8 +164,8 @@ internal sealed class WatchSession
 
             long current = KvQueries.CurrentRevision(view);
             long compacted = KvQueries.CompactedRevision(view);
-            List<Watcher> behind = _behind.ToList();
-            foreach (Watcher watcher in behind.Where(watcher => watcher.Next < compacted))
+            long dropped = KvQueries.DroppedBelow(view);
+            foreach (Watcher watcher in _behind.ToList().Where(watcher => watcher.Next < (watcher.WasSynced ? dropped : compacted)))
             {
                 End(watcher);
                 Enqueue(new Item(Kind.Compacted, watcher.Id, Revision: 0) { CompactRevision = compacted }); // Without a revision, as etcd's.
@@ -159,10 +175,7 @@ internal sealed class WatchSession
             long from = Next();
             if (from <= current)
             {
-                long end = _pass.Run(view, _behind, from, current, compacted);
-                foreach (Watcher watcher in _pass.Touched) { Tell(watcher, end); }
-                foreach (Watcher watcher in behind) { watcher.Next = Math.Max(watcher.Next, end + 1); }
-                if (end < current) { return true; }
+                if (_pass.RunBehind(view, _behind, from, current, dropped) < current) { return true; }
             }
         }
 
@@ -184,7 +197,17 @@ internal sealed class WatchSession
     }
 
     /// <summary>Queues a notice that everything up to the revision was told.</summary>
-    public void Progress(long watchId, long revision) => Enqueue(new Item(Kind.Progress, watchId, revision));
+    /// <returns>False: the last one was not taken yet; a stream that is not read keeps one per watch.</returns>
+    public bool Progress(long watchId, long revision)
+    {
+        lock (_gate)
+        {
+            if (!_progressQueued.Add(watchId)) { return false; }
+        }
+
+        Enqueue(new Item(Kind.Progress, watchId, revision));
+        return true;
+    }
 
     /// <summary>Queues the watcher's events, unless too much is queued already.</summary>
     /// <returns>False: nothing was queued.</returns>
@@ -202,9 +225,8 @@ internal sealed class WatchSession
     /// <summary>Queues the watcher's events, all of its revisions up to the one given.</summary>
     public void Tell(Watcher watcher, long revision)
     {
-        Enqueue(new Item(Kind.Events, watcher.Id, revision) { Watcher = watcher, Events = [.. watcher.Events], Bytes = watcher.EventBytes });
-        watcher.Events.Clear();
-        watcher.EventBytes = 0;
+        long bytes = watcher.EventBytes;
+        Enqueue(new Item(Kind.Events, watcher.Id, revision) { Watcher = watcher, Events = watcher.TakeEvents(), Bytes = bytes });
     }
 
     /// <summary>The hub tells the watcher no more: it is this session's to bring up.</summary>
@@ -309,9 +331,9 @@ internal sealed class WatchSession
             bytes += item.Events[_fragmentAt].Length;
             response.Events.Add(item.Events[_fragmentAt++]);
         }
-        while (_fragmentAt < item.Events.Length && bytes + item.Events[_fragmentAt].Length <= most);
+        while (_fragmentAt < item.Events.Count && bytes + item.Events[_fragmentAt].Length <= most);
 
-        response.Fragment = _fragmentAt < item.Events.Length;
+        response.Fragment = _fragmentAt < item.Events.Count;
         _fragmented = response.Fragment ? item : null;
         if (!response.Fragment) { _fragmentAt = 0; }
         return response;
@@ -321,7 +343,7 @@ internal sealed class WatchSession
     {
         public Watcher? Watcher { get; init; }
 
-        public ByteString[] Events { get; init; } = [];
+        public IReadOnlyList<ByteString> Events { get; init; } = [];
 
         public long Bytes { get; init; }
 

@@ -21,7 +21,7 @@ internal sealed class WatcherSet
         }
 
         if (!_keys.TryGetValue(watcher.Key, out List<Watcher>? list)) { _keys[watcher.Key] = list = []; }
-        list.Add(watcher);
+        AddTo(list, watcher);
     }
 
     public void Remove(Watcher watcher)
@@ -35,7 +35,7 @@ internal sealed class WatcherSet
         }
 
         List<Watcher> list = _keys[watcher.Key];
-        list.Remove(watcher);
+        RemoveFrom(list, watcher);
         if (list.Count == 0) { _keys.Remove(watcher.Key); }
     }
 
@@ -44,6 +44,21 @@ internal sealed class WatcherSet
     {
         if (_keys.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out List<Watcher>? list)) { found.AddRange(list); }
         _ranges.Find(key, found);
+    }
+
+    // However many watch the same, one comes and goes at once.
+    internal static void AddTo(List<Watcher> list, Watcher watcher)
+    {
+        watcher.Slot = list.Count;
+        list.Add(watcher);
+    }
+
+    internal static void RemoveFrom(List<Watcher> list, Watcher watcher)
+    {
+        Watcher last = list[^1];
+        list[watcher.Slot] = last;
+        last.Slot = watcher.Slot;
+        list.RemoveAt(list.Count - 1);
     }
 
     /// <summary>All of them, in no promised order.</summary>
@@ -65,7 +80,13 @@ internal sealed class WatcherSet
 
         public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
 
-        public int GetHashCode(ReadOnlySpan<byte> alternate) => (int)Core.Crc32C.Compute(alternate);
+        // Seeded anew in each process, so that nobody can choose keys that collide. Nothing depends on the dictionary's order.
+        public int GetHashCode(ReadOnlySpan<byte> alternate)
+        {
+            var hash = new HashCode();
+            hash.AddBytes(alternate);
+            return hash.ToHashCode();
+        }
 
         public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
     }

@@ -42,6 +42,26 @@ public sealed class EngineLifecycleTests
         Assert.Equal(world.Engine.DiskBytes, Tables(world).Sum(name => world.Disk.ReadAll($"shard/{name}").Length));
     }
 
+    // Goal: a view knows which part of it was in files when it was opened; it must not hear of what is flushed later.
+    [Fact]
+    public void A_view_tells_what_was_flushed()
+    {
+        using var world = new EngineWorld(Small);
+        Fill(world, "a");
+        world.Settle();
+        world.Put("late", "x");
+        world.Publish();
+        using IReadView view = world.Engine.OpenReadView();
+        Fill(world, "b");
+        world.Settle();
+        Assert.Equal("x", EngineWorld.Get(view, "late"));
+        Assert.Null(EngineWorld.Get(view.Flushed, "late"));
+        using ICursor flushed = view.Flushed.OpenCursor(default, default);
+        Assert.True(flushed.SeekFirst());
+        using IReadView later = world.Engine.OpenReadView();
+        Assert.Equal("x", EngineWorld.Get(later.Flushed, "late"));
+    }
+
     [Fact]
     public void Views_and_cursors_outlive_their_engine()
     {
