@@ -17,6 +17,7 @@ public sealed class LeaseModelTests
         Holds(Grant(0, 1, 10), Attach(1, 2), Renew(8, null, 0), Look(10, 11, 0)); // Nobody knows of the renewal.
         Holds(Grant(0, 1, 10), Attach(1, null), Look(5, 6, 0)); // Nor of the keys.
         Holds(Grant(0, null, 10), Renew(1, 2, 0));
+        Holds(Grant(0, null, 10), Renew(1, 2, 0), Renew(3, 4, 5)); // Granted late: it was not there yet.
         Holds(Grant(0, 1, 10), Attach(1, 2), Look(50, 51, 3)); // Late is for those to judge who know of leaders.
     }
 
@@ -28,6 +29,10 @@ public sealed class LeaseModelTests
         Fails("keys apart", Grant(0, 1, 10), Attach(1, 2), Look(20, 21, 1));
         Fails("came back", Grant(0, 1, 10), Attach(1, 2), Look(20, 21, 0), Look(22, 23, 3));
         Fails("came back", Grant(0, 1, 10), Renew(20, 21, 0), Renew(22, 23, 5));
+        Fails("came back", Grant(0, 1, 10), Attach(1, 2), Revoke(3, 4), Look(5, 6, 3));
+        Fails("came back", Grant(0, 1, 10), Renew(20, 21, 0), Attach(22, 23));
+        Fails("came back", Grant(0, 1, 10), Attach(1, null), Renew(20, 21, 0), Look(22, 23, 3));
+        Fails("ended early", Grant(0, 1, 10), Attach(1, null), Look(3, 4, 3), Look(5, 6, 0));
     }
 
     private static HistoryEvent[] Grant(long from, long? to, long least) => Op("grant", from, to, null, least);

@@ -7,8 +7,9 @@ namespace Quorate.Simulation.Checkers;
 /// </summary>
 /// <remarks>
 /// A lease certainly lives until the least time has passed since its last acknowledged grant or renewal was <em>asked</em>, unless its client
-/// asked to revoke it, and so long all its keys are there. They go together, and what has gone does not come back. How long it may live
-/// beyond its time depends on leaders, of which a history does not tell.
+/// asked to revoke it, and so long all its keys are there. They go together, and what has gone, or was revoked with an answer, does not come
+/// back. Before an unanswered grant has shown its effect, the lease is not gone but not there yet. How long it may live beyond its time
+/// depends on leaders, of which a history does not tell.
 /// </remarks>
 internal sealed class LeaseModel : IModel
 {
@@ -45,13 +46,21 @@ internal sealed class LeaseModel : IModel
         {
             case "grant":
                 state.Least = new JsonMembers(operation.Invoke.Line, operation.Invoke.Json).Number("least", 0);
-                if (isOk) { state.Extend(operation); }
+                if (isOk)
+                {
+                    state.WasThere = true;
+                    state.Extend(operation);
+                }
+
                 break;
             case "attach":
-                if (isOk) { state.Keys = Number(operation); }
+                if (!isOk) { break; }
+                There(operation, state, findings);
+                state.Keys = Math.Max(state.Keys, Number(operation));
                 break;
             case "revoke":
-                if (operation.Outcome != HistoryOutcome.Failed) { state.MayEnd = true; }
+                if (operation.IsUnknown) { state.MayEnd = true; }
+                else if (isOk && state.WasThere) { (state.MayEnd, state.GoneBy) = (true, operation); }
                 break;
             case "renew":
                 if (!isOk) { break; }
@@ -59,10 +68,9 @@ internal sealed class LeaseModel : IModel
                 else { There(operation, state, findings); state.Extend(operation); }
                 break;
             case "look":
-                if (!isOk || state.Keys == 0) { break; }
+                if (!isOk) { break; }
                 long seen = Number(operation);
-                if (seen == 0) { Gone(operation, state, findings); }
-                else
+                if (seen > 0)
                 {
                     if (seen < state.Keys)
                     {
@@ -70,7 +78,9 @@ internal sealed class LeaseModel : IModel
                     }
 
                     There(operation, state, findings);
+                    state.Keys = Math.Max(state.Keys, seen); // Nobody may have heard that they were hung on it.
                 }
+                else if (state.Keys > 0) { Gone(operation, state, findings); }
 
                 break;
             default:
@@ -81,6 +91,7 @@ internal sealed class LeaseModel : IModel
 
     private static void Gone(HistoryOperation operation, State state, Findings findings)
     {
+        if (!state.WasThere) { return; }
         if (!state.MayEnd && state.Extended is { } last && operation.Returned < state.Until)
         {
             findings.Add(
@@ -95,6 +106,7 @@ internal sealed class LeaseModel : IModel
 
     private static void There(HistoryOperation operation, State state, Findings findings)
     {
+        state.WasThere = true;
         if (state.GoneBy is { } gone)
         {
             findings.Add("came back", $"The lease {operation.Key} was gone at {gone.Returned}, and is there again.", Shown(gone), Shown(operation));
@@ -119,6 +131,9 @@ internal sealed class LeaseModel : IModel
         public HistoryOperation? GoneBy { get; set; }
 
         public bool MayEnd { get; set; }
+
+        /// <summary>An answer has shown it, so that it can be gone.</summary>
+        public bool WasThere { get; set; }
 
         public void Extend(HistoryOperation by)
         {

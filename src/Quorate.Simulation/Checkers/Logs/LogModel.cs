@@ -210,10 +210,9 @@ internal sealed class LogPartition(string name, Findings findings)
 
     private bool CheckStep(HistoryOperation read, HistoryOperation? before, long previous, long offset, string value, long[] known)
     {
-        (HistoryOperation, string)[] shown = before is null ? [Shown(read)] : [Shown(before), Shown(read)];
         if (offset <= previous)
         {
-            findings.Add("reading goes back", $"A consumer of the log {name} had read up to offset {previous}, and was given {value} at offset {offset}.", shown);
+            findings.Add("reading goes back", $"A consumer of the log {name} had read up to offset {previous}, and was given {value} at offset {offset}.", Steps());
             return false;
         }
 
@@ -224,8 +223,10 @@ internal sealed class LogPartition(string name, Findings findings)
         findings.Add(
             by.Function == "send" ? "lost record" : "skipped record",
             $"A consumer of the log {name} went from offset {previous} to {offset}, past {skipped} at offset {known[next]}.",
-            [Shown(by), .. shown]);
+            [Shown(by), .. Steps()]);
         return false;
+
+        (HistoryOperation, string)[] Steps() => before is null ? [Shown(read)] : [Shown(before), Shown(read)];
     }
 
     private static (long Offset, string Value)[] Records(HistoryEvent answer)
