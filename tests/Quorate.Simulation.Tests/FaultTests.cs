@@ -11,13 +11,13 @@ public sealed class FaultTests
     {
         var declared = new SortedSet<string>();
         var struck = new SortedSet<string>();
-        for (ulong seed = 1; seed <= 60; seed++)
+        for (ulong seed = 1; seed <= 60 || (seed <= 200 && declared.Except(struck).Any()); seed++)
         {
             SimPlan plan = Scenarios.Swarm.Plan(seed);
             SimResult result = SimRun.Execute(plan);
             Assert.Null(result.Failure);
             SortedSet<string> own = [.. plan.Faults.SelectMany(fault => fault.Rows), .. Always];
-            Assert.Empty(result.Struck.Keys.Except(own));
+            Assert.Empty(result.Struck.Keys.Except(own).Except(ByClients));
             declared.UnionWith(own);
             struck.UnionWith(result.Struck.Keys);
         }
@@ -105,4 +105,7 @@ public sealed class FaultTests
 
     // Several faults at once; what a power cut at the end, which demands that the log gives the same state, takes; late frames; compactions meanwhile.
     private static readonly string[] Always = ["X1", "D1", "D2", "D3", "D4", "N13", "O7"];
+
+    // What clients do of themselves, in some workloads: die with a lease, resume a watch too late.
+    private static readonly string[] ByClients = ["K2", "K3"];
 }
