@@ -66,8 +66,7 @@ public sealed class WatchTests
     [Fact]
     public async Task Python_etcd3_watches_through_every_node()
     {
-        string python = Tool.Find("python3");
-        if (Tool.Run(python, ["-c", "import etcd3"]).ExitCode != 0) { Assert.Skip("python3-etcd3 is not installed; .ci/run installs it"); }
+        string python = Tool.FindPythonWithEtcd3();
         using ClusterProcesses cluster = ClusterProcesses.StartReady(3);
         await cluster.FindLeaderAsync();
         foreach (ServerProcess server in cluster.Servers)

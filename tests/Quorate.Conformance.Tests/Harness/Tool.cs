@@ -30,6 +30,14 @@ internal static class Tool
         return "";
     }
 
+    /// <summary>The Python that has Debian's python3-etcd3, or a skip with the reason.</summary>
+    public static string FindPythonWithEtcd3()
+    {
+        string python = Find("python3");
+        if (Run(python, ["-c", "import etcd3"]).ExitCode != 0) { Assert.Skip("python3-etcd3 is not installed; .ci/run installs it"); }
+        return python;
+    }
+
     public static Result Run(string program, IEnumerable<string> arguments, string? input = null, int seconds = 60)
     {
         var start = new ProcessStartInfo(program)
