@@ -30,6 +30,10 @@ internal static class EtcdErrors
     public static readonly EtcdError NoFiltersInStreams =
         Of(GrpcStatus.Unimplemented, "RangeStream does not support revision filters");
 
+    public static readonly EtcdError TooLargeToSort = new(
+        GrpcStatus.ResourceExhausted,
+        "the range has more than 256 MiB, which is the most that can be sorted; read it in order of key, or with a narrower range");
+
     // The state does not allow it.
     public static readonly EtcdError Compacted =
         Of(GrpcStatus.OutOfRange, "mvcc: required revision has been compacted");
@@ -110,6 +114,7 @@ internal static class EtcdErrors
         KvRefusal.LeaseNotFound => LeaseNotFound,
         KvRefusal.LeaseExists => LeaseExists,
         KvRefusal.LeaseTooLong => LeaseTooLong,
+        KvRefusal.TooLargeToSort => TooLargeToSort,
 
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
         KvRefusal.Malformed => Internal,

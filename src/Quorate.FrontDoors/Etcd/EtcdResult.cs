@@ -2,24 +2,30 @@ using Google.Protobuf;
 
 namespace Quorate.FrontDoors.Etcd;
 
-/// <summary>An answer or an error; never both.</summary>
+/// <summary>An answer, whole or in parts, or an error.</summary>
 internal readonly record struct EtcdResult
 {
-    private EtcdResult(IMessage? response, EtcdError? error)
+    private EtcdResult(IMessage? response, EtcdParts? parts, EtcdError? error)
     {
         Response = response;
+        Parts = parts;
         Error = error;
     }
 
-    /// <summary>The answer, unless there is an error.</summary>
+    /// <summary>The answer, unless there is an error or it comes in parts.</summary>
     public IMessage? Response { get; }
+
+    /// <summary>The answer if it is a large one.</summary>
+    public EtcdParts? Parts { get; }
 
     /// <summary>Null if it went well.</summary>
     public EtcdError? Error { get; }
 
-    public static EtcdResult Of(IMessage response) => new(response, null);
+    public static EtcdResult Of(IMessage response) => new(response, null, null);
 
-    public static implicit operator EtcdResult(EtcdError error) => new(null, error);
+    public static EtcdResult Of(EtcdParts parts) => new(null, parts, null);
+
+    public static implicit operator EtcdResult(EtcdError error) => new(null, null, error);
 }
 
 /// <summary>What comes with a request besides its message.</summary>

@@ -22,10 +22,13 @@ internal sealed partial class EtcdService
         if (view is null) { return error!; }
 
         RangeResult result;
-        using (view) { result = KvQueries.Range(view, query); }
-        return result.Refusal == KvRefusal.None
-            ? EtcdResult.Of(EtcdMessages.ToMessage(result, Header(result.Revision)))
-            : EtcdErrors.Of(result.Refusal);
+        var rest = new RangeRest();
+        using (view) { result = KvQueries.RangeHead(view, query, WholeAnswerBytes, rest); }
+        if (result.Refusal != KvRefusal.None) { return EtcdErrors.Of(result.Refusal); }
+        ResponseHeader header = Header(result.Revision);
+        return rest.Records == 0
+            ? EtcdResult.Of(EtcdMessages.ToMessage(result, header))
+            : EtcdResult.Of(InParts(query, result, rest, header, call));
     }
 
     public ValueTask<EtcdResult> Put(PutRequest request, EtcdCall call)

@@ -203,6 +203,7 @@ internal sealed class SimEtcdCall : IDisposable
         // As GrpcAdaptor: the caller's own deadline explains all that fails after it.
         if (result.Error is not null && _stop.IsCancellationRequested) { result = EtcdErrors.DeadlineExceeded; }
         Error = result.Error;
+        _cluster.Demand(result.Parts is null, SimNet.Invariants, "an answer is larger than all that the workloads write");
         Response = result.Response?.ToByteArray() ?? [];
         Dispose();
         _ended(this);

@@ -35,9 +35,26 @@ public static class KvQueries
             : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
     }
 
+    /// <summary>As <see cref="Range"/>, but copies only the first records of a large answer, and measures the others.</summary>
+    /// <param name="view">The state.</param>
+    /// <param name="query">As of <see cref="Range"/>.</param>
+    /// <param name="maxBytes">Bytes of keys and values after which nothing more is copied.</param>
+    /// <param name="beyond">Is told of each record of the answer that was not copied; to be read by <see cref="Page"/>.</param>
+    /// <returns>
+    /// More and Count are of the whole answer. What is sorted is copied whole, or refused if it is more than 64 times <paramref name="maxBytes"/>.
+    /// </returns>
+    public static RangeResult RangeHead(IStoreReader view, in RangeQuery query, long maxBytes, IRecordMeter beyond)
+    {
+        KvMeta meta = KvMeta.Read(view);
+        KvRefusal refusal = RequestChecks.Check(query);
+        return refusal == KvRefusal.None
+            ? RangeReader.Read(view, query, meta.Current, meta.Compacted, maxBytes, beyond)
+            : new RangeResult([], More: false, Count: 0, meta.Current, refusal);
+    }
+
     /// <summary>Reads the first part of a range, in order of key, and does not look at the rest.</summary>
     /// <param name="view">The state.</param>
-    /// <param name="query">Not sorted, and without filters of revisions.</param>
+    /// <param name="query">Not sorted.</param>
     /// <param name="maxBytes">Most bytes of keys and values; a first record that is larger comes alone.</param>
     /// <returns>
     /// <see cref="RangeResult.Count"/> is of what was read, <see cref="RangeResult.More"/> tells of the rest, and

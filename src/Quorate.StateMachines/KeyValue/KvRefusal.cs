@@ -47,4 +47,7 @@ public enum KvRefusal : byte
 
     /// <summary>More than <see cref="RequestChecks.MaxLeaseSeconds"/>. etcd: "too large lease TTL".</summary>
     LeaseTooLong = 14,
+
+    /// <summary>A range that is to be sorted has more bytes than may be in memory. Only of reads, hence never in a reply.</summary>
+    TooLargeToSort = 255,
 }

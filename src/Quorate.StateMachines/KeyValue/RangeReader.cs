@@ -9,16 +9,24 @@ internal static class RangeReader
     // User keys up to here are looked up without an allocation; larger ones take an array.
     private const int StackKeyBytes = 256;
 
+    // What is sorted must be in memory whole: it may be so many times what is copied of an unsorted range.
+    private const long SortFactor = 64;
+
     /// <param name="store">The versions.</param>
     /// <param name="query">Checked by <see cref="RequestChecks"/>.</param>
     /// <param name="current">The newest revision to be seen.</param>
     /// <param name="compacted">The oldest revision to be seen.</param>
-    public static RangeResult Read(IStoreReader store, in RangeQuery query, long current, long compacted)
+    /// <param name="maxBytes">Most bytes of keys and values to copy; what is beyond is measured, or refused if it must be sorted.</param>
+    /// <param name="beyond">Measures; null if all is to be copied.</param>
+    public static RangeResult Read(
+        IStoreReader store, in RangeQuery query, long current, long compacted, long maxBytes = long.MaxValue, IRecordMeter? beyond = null)
     {
         long revision = query.Revision <= 0 ? current : query.Revision;
         if (revision > current) { return Refused(current, KvRefusal.FutureRevision); }
         if (revision < compacted) { return Refused(current, KvRefusal.Compacted); }
-        return query.RangeEnd.IsEmpty ? ReadOne(store, query, revision, current) : ReadMany(store, query, revision, current);
+        return query.RangeEnd.IsEmpty
+            ? ReadOne(store, query, revision, current)
+            : ReadMany(store, query, revision, current, maxBytes, beyond);
     }
 
     /// <summary>As <see cref="Read"/>, but only the first part; see <see cref="KvQueries.Page"/>.</summary>
@@ -37,6 +45,7 @@ internal static class RangeReader
         while (scan.MoveNext())
         {
             var version = VersionValue.Read(scan.StoreValue);
+            if (!query.PassesFilters(version.CreateRevision, VersionKeys.Revision(scan.StoreKey))) { continue; }
             bytes += scan.StoreKey.Length + (query.KeysOnly ? 0 : version.Value.Length);
             more = records.Count == limit || (records.Count > 0 && bytes > maxBytes);
             if (more) { break; }
@@ -99,7 +108,8 @@ internal static class RangeReader
             ImmutableCollectionsMarshal.AsImmutableArray(records), More: false, Count: 1, current, KvRefusal.None);
     }
 
-    private static RangeResult ReadMany(IStoreReader store, in RangeQuery query, long revision, long current)
+    private static RangeResult ReadMany(
+        IStoreReader store, in RangeQuery query, long revision, long current, long maxBytes, IRecordMeter? beyond)
     {
         bool isSorted = query.SortTarget != KvSortTarget.Key || query.SortOrder == KvSortOrder.Descending;
         bool sortsByValue = isSorted && query.SortTarget == KvSortTarget.Value;
@@ -111,6 +121,7 @@ internal static class RangeReader
 
         var records = new RecordList();
         long count = 0;
+        long measured = 0;
         bool more = false;
         using var scan = new VersionScan(store, query.Key.Span, query.RangeEnd.Span, revision);
         while (scan.MoveNext())
@@ -119,8 +130,18 @@ internal static class RangeReader
             if (query.CountOnly || (more && !isSorted)) { continue; }
             var version = VersionValue.Read(scan.StoreValue);
             if (!query.PassesFilters(version.CreateRevision, VersionKeys.Revision(scan.StoreKey))) { continue; }
-            if (records.Count < most) { records.Add(scan.StoreKey, version, withValue: !query.KeysOnly || sortsByValue); }
-            else { more = true; }
+            more = records.Count + measured >= most;
+            if (more) { continue; }
+            bool withValue = !query.KeysOnly || sortsByValue;
+            if (beyond is not null && records.Bytes >= (isSorted ? SortFactor * maxBytes : maxBytes))
+            {
+                if (isSorted) { return Refused(current, KvRefusal.TooLargeToSort); }
+                measured++;
+                Measure(beyond, scan, version, withValue);
+                continue;
+            }
+
+            records.Add(scan.StoreKey, version, withValue);
         }
 
         if (isSorted)
@@ -133,4 +154,10 @@ internal static class RangeReader
 
         return new RangeResult(records.Take(), more, count, current, KvRefusal.None);
     }
+
+    private static void Measure(IRecordMeter meter, in VersionScan scan, in VersionValue version, bool withValue) => meter.Add(
+        VersionKeys.UserKeyLength(VersionKeys.Prefix(scan.StoreKey)),
+        withValue ? version.Value.Length : 0,
+        new KeyValueRecord(
+            default, default, version.CreateRevision, VersionKeys.Revision(scan.StoreKey), version.Version, version.Lease));
 }

@@ -14,6 +14,9 @@ internal sealed class RecordList
 
     public int Count => _records.Count;
 
+    /// <summary>Bytes of keys and values.</summary>
+    public long Bytes { get; private set; }
+
     public void Add(ReadOnlySpan<byte> storeKey, in VersionValue version, bool withValue)
     {
         ReadOnlySpan<byte> prefix = VersionKeys.Prefix(storeKey);
@@ -23,6 +26,7 @@ internal sealed class RecordList
         int valueStart = keyStart + VersionKeys.WriteUserKey(prefix, _chunk.AsSpan(keyStart));
         value.CopyTo(_chunk.AsSpan(valueStart));
         _used = valueStart + value.Length;
+        Bytes += _used - keyStart;
         _records.Add(new KeyValueRecord(
             Key: _chunk.AsMemory(keyStart..valueStart),
             Value: _chunk.AsMemory(valueStart.._used),

@@ -89,6 +89,9 @@ internal static class VersionKeys
         return escaped.Length + 3;
     }
 
+    /// <summary>The length of a prefix's user key.</summary>
+    public static int UserKeyLength(ReadOnlySpan<byte> prefix) => Escaped(prefix).Length - Escaped(prefix).Count((byte)0);
+
     /// <summary>Writes a prefix's user key; returns its length, at most the prefix's.</summary>
     public static int WriteUserKey(ReadOnlySpan<byte> prefix, Span<byte> destination) => WriteUserKeyOf(Escaped(prefix), destination);
 

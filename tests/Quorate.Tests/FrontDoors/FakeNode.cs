@@ -55,6 +55,9 @@ internal sealed class FakeNode : INodeClient
 
     public int OpenViews { get; private set; }
 
+    /// <summary>Called before each read is served.</summary>
+    public Action? BeforeRead { get; set; }
+
     public async ValueTask<ProposeResult> ProposeAsync(
         ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {
@@ -95,6 +98,7 @@ internal sealed class FakeNode : INodeClient
             ? LinearizableOutcome
             : level == ReadLevel.Local ? RequestOutcome.Done : Outcome;
         if (shard != Shard) { outcome = RequestOutcome.NoShard; }
+        BeforeRead?.Invoke();
         if (outcome != RequestOutcome.Done) { return new(new ReadResult(outcome, null)); }
         lock (_gate)
         {

@@ -86,15 +86,43 @@ internal sealed class GrpcAdaptor
             return;
         }
 
-        int size = result.Response!.CalculateSize();
-        if (size < 0)
+        // A size that does not fit overflows into a negative one.
+        long size = result.Parts?.Size ?? result.Response!.CalculateSize();
+        if (size is < 0 or > int.MaxValue)
         {
             RefuseInHeaders(context, EtcdErrors.AnswerTooLarge);
             return;
         }
 
-        GrpcMessages.Write(context.Response.BodyWriter, result.Response, size);
+        if (result.Parts is { } parts)
+        {
+            if (!await WriteParts(context, rpc, parts, call)) { return; }
+        }
+        else
+        {
+            GrpcMessages.Write(context.Response.BodyWriter, result.Response!, (int)size);
+        }
+
         Trailers(context)[HeaderNames.GrpcStatus] = StatusText[(int)GrpcStatus.OK];
+    }
+
+    // False: the stream is broken off. The length was told already, so no status could follow a part of it.
+    private async Task<bool> WriteParts(HttpContext context, EtcdRpc rpc, EtcdParts parts, EtcdCall call)
+    {
+        try
+        {
+            // Kestrel takes no memory that was lent before the headers went out.
+            await context.Response.StartAsync(call.Stop);
+            await GrpcMessages.WriteAsync(context.Response.BodyWriter, parts, call.Stop);
+            return true;
+        }
+        catch (Exception e)
+        {
+            bool isExpected = e is OperationCanceledException or AnswerCutException || BrokenConnection.IsCauseOf(e);
+            if (!isExpected) { _service.Failed(rpc.Path, e); }
+            context.Abort();
+            return false;
+        }
     }
 
     private async Task ServeStream(HttpContext context, EtcdStreamRpc rpc, EtcdCall call)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using Google.Protobuf;
+using Quorate.Core;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -57,6 +58,26 @@ internal static class GrpcMessages
         if (first > PrefixBytes) { message.WriteTo(span[PrefixBytes..]); }
         body.Advance(first);
         if (size > OneSpanBytes) { message.WriteTo(body); }
+    }
+
+    /// <summary>Writes one message that comes in parts, each as soon as the one before is on its way.</summary>
+    /// <exception cref="AnswerCutException">A part cannot be read any more; what was written is not a whole message.</exception>
+    public static async Task WriteAsync(PipeWriter body, EtcdParts parts, CancellationToken stop)
+    {
+        Span<byte> prefix = body.GetSpan(PrefixBytes);
+        prefix[0] = 0;
+        BinaryPrimitives.WriteUInt32BigEndian(prefix[1..], (uint)parts.Size);
+        body.Advance(PrefixBytes);
+        long written = 0;
+        await foreach (IMessage part in parts.Messages)
+        {
+            part.WriteTo(body);
+            written += part.CalculateSize();
+            FlushResult flushed = await body.FlushAsync(stop);
+            if (flushed.IsCompleted) { throw new OperationCanceledException("nobody reads the answer"); }
+        }
+
+        Invariant.Holds(written == parts.Size, $"an answer of {parts.Size} bytes became {written}");
     }
 
     // The length is the client's claim: it is compared with the limit before any byte is waited for.

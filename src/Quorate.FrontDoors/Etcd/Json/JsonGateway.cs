@@ -85,7 +85,24 @@ internal sealed class JsonGateway
         }
 
         context.Response.ContentType = "application/json";
-        JsonMessages.Write(context.Response.BodyWriter, result.Response!);
+        if (result.Parts is { } parts) { await WriteParts(context, rpc, parts, call); }
+        else { JsonMessages.Write(context.Response.BodyWriter, result.Response!); }
+    }
+
+    private async Task WriteParts(HttpContext context, EtcdRpc rpc, EtcdParts parts, EtcdCall call)
+    {
+        try
+        {
+            // Kestrel takes no memory that was lent before the headers went out.
+            await context.Response.StartAsync(call.Stop);
+            await JsonMessages.WriteAsync(context.Response.BodyWriter, parts, call.Stop);
+        }
+        catch (Exception e)
+        {
+            bool isExpected = e is OperationCanceledException or AnswerCutException || BrokenConnection.IsCauseOf(e);
+            if (!isExpected) { _service.Failed(rpc.Path, e); }
+            context.Abort();
+        }
     }
 
     private async Task ServeStream(HttpContext context, EtcdStreamRpc rpc, EtcdCall call)

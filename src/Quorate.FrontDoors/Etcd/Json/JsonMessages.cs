@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf;
@@ -24,27 +25,53 @@ internal static class JsonMessages
         Write(json, message);
     }
 
+    /// <summary>Writes one message that comes in parts, each as soon as the one before is on its way.</summary>
+    /// <exception cref="AnswerCutException">A part cannot be read any more; what was written is not a whole object.</exception>
+    public static async Task WriteAsync(PipeWriter output, EtcdParts parts, CancellationToken stop)
+    {
+        await using var json = new Utf8JsonWriter((IBufferWriter<byte>)output, Options);
+        FieldDescriptor? openArray = null;
+        json.WriteStartObject();
+        await foreach (IMessage part in parts.Messages)
+        {
+            WriteFields(json, part, ref openArray);
+            json.Flush();
+            FlushResult flushed = await output.FlushAsync(stop);
+            if (flushed.IsCompleted) { throw new OperationCanceledException("nobody reads the answer"); }
+        }
+
+        if (openArray is not null) { json.WriteEndArray(); }
+        json.WriteEndObject();
+    }
+
     // Recurses no deeper than our own answers nest, which the limits on transactions bound.
     private static void Write(Utf8JsonWriter json, IMessage message)
     {
+        FieldDescriptor? openArray = null;
         json.WriteStartObject();
+        WriteFields(json, message, ref openArray);
+        if (openArray is not null) { json.WriteEndArray(); }
+        json.WriteEndObject();
+    }
+
+    // The last array stays open: the next part of the message may go on with it.
+    private static void WriteFields(Utf8JsonWriter json, IMessage message, ref FieldDescriptor? openArray)
+    {
         foreach (FieldDescriptor field in message.Descriptor.Fields.InFieldNumberOrder())
         {
             if (IsLeftOut(field, message)) { continue; }
-            json.WritePropertyName(field.Name);
             object value = field.Accessor.GetValue(message);
-            if (!field.IsRepeated)
+            if (field != openArray)
             {
-                WriteValue(json, field, value);
-                continue;
+                if (openArray is not null) { json.WriteEndArray(); }
+                openArray = field.IsRepeated ? field : null;
+                json.WritePropertyName(field.Name);
+                if (field.IsRepeated) { json.WriteStartArray(); }
             }
 
-            json.WriteStartArray();
-            foreach (object item in (IList)value) { WriteValue(json, field, item); }
-            json.WriteEndArray();
+            if (!field.IsRepeated) { WriteValue(json, field, value); }
+            else { foreach (object item in (IList)value) { WriteValue(json, field, item); } }
         }
-
-        json.WriteEndObject();
     }
 
     private static bool IsLeftOut(FieldDescriptor field, IMessage message)
