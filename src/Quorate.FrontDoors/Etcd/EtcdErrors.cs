@@ -59,6 +59,12 @@ internal static class EtcdErrors
     public const string EmptyWatchRange = "mvcc: watcher range is empty";
     public const string DuplicateWatchId = "mvcc: duplicate watch ID provided on the WatchStream";
 
+    /// <summary>An alarm as Status and health pages show it; Go's text of the message, the blank at its end too.</summary>
+    public static string AlarmText(KvAlarm alarm) => $"memberID:{alarm.Member} alarm:{NameOf(alarm.Type)} ";
+
+    /// <summary>etcd's name of an alarm.</summary>
+    public static string NameOf(KvAlarmType alarm) => alarm == KvAlarmType.NoSpace ? "NOSPACE" : "CORRUPT";
+
     // Of locks and elections; plain texts in etcd, too.
     public static readonly EtcdError LockSessionExpired = new(GrpcStatus.Unknown, "mutex: session is expired");
     public static readonly EtcdError ElectionNoLeader = new(GrpcStatus.Unknown, "election: no leader");
@@ -115,6 +121,8 @@ internal static class EtcdErrors
         KvRefusal.LeaseExists => LeaseExists,
         KvRefusal.LeaseTooLong => LeaseTooLong,
         KvRefusal.TooLargeToSort => TooLargeToSort,
+        KvRefusal.NoSpace => NoSpace,
+        KvRefusal.Corrupt => Corrupt,
 
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
         KvRefusal.Malformed => Internal,

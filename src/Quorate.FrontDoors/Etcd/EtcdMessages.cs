@@ -51,8 +51,16 @@ internal static class EtcdMessages
         KvReply.LeaseGrant grant => new LeaseGrantResponse { Header = header, ID = grant.Id, TTL = grant.Seconds },
         KvReply.LeaseRevoke => new LeaseRevokeResponse { Header = header },
         KvReply.LeaseRenew renew => new LeaseKeepAliveResponse { Header = header, TTL = renew.Seconds },
+        KvReply.Alarm alarm => ToMessage(alarm.Alarms, header),
         _ => throw Invariant.Unreachable(reply),
     };
+
+    public static AlarmResponse ToMessage(IEnumerable<KvAlarm> alarms, ResponseHeader header)
+    {
+        var response = new AlarmResponse { Header = header };
+        foreach (KvAlarm alarm in alarms) { response.Alarms.Add(new AlarmMember { MemberID = alarm.Member, Alarm = (AlarmType)alarm.Type }); }
+        return response;
+    }
 
     public static RangeResponse ToMessage(in RangeResult result, ResponseHeader? header)
     {

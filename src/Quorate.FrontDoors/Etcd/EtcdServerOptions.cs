@@ -34,6 +34,12 @@ public record EtcdServiceOptions
     /// <summary>Most conditions, and most operations on either side, of a transaction. Default: 128, as etcd's --max-txn-ops.</summary>
     public int MaxTxnOps { get; init; } = RequestChecks.DefaultMaxTxnOps;
 
+    /// <summary>
+    /// Bytes that this member's data may take. What would let it grow beyond raises the alarm NOSPACE and is refused. Default: 0, no quota
+    /// (etcd: 2 GiB): here no store is too large for memory.
+    /// </summary>
+    public long QuotaBytes { get; init; }
+
     /// <summary>The shard's election timeout; a stream that wants a leader ends after three without one. Default: 1 s, as in etcd.</summary>
     public TimeSpan ElectionTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -52,6 +58,7 @@ public record EtcdServiceOptions
             yield return $"etcd.maxRequestBytes is {MaxRequestBytes}; it must be from 1024 to 67108864 (64 MiB).";
         }
 
+        if (QuotaBytes < 0) { yield return $"etcd.quotaBytes is {QuotaBytes}; the least is 0, which means no quota."; }
         if (ElectionTimeout <= TimeSpan.Zero || ElectionTimeout > TimeSpan.FromHours(1))
         {
             yield return $"etcd.electionTimeout is {ElectionTimeout}; it must be more than 0 and at most 1 hour.";

@@ -15,8 +15,9 @@ internal sealed partial class EtcdService
     // As etcd: whoever loses its leader must find the next one before its lease ends.
     private long LeastLeaseSeconds => (long)Math.Ceiling(1.5 * _options.ElectionTimeout.TotalSeconds);
 
-    public ValueTask<EtcdResult> LeaseGrant(LeaseGrantRequest request, EtcdCall call) =>
-        Propose(new KvCommand.LeaseGrant(request.ID, Math.Max(request.TTL, LeastLeaseSeconds)), call);
+    public ValueTask<EtcdResult> LeaseGrant(LeaseGrantRequest request, EtcdCall call) => ExceedsQuota(CostOfLease)
+        ? RefuseForSpace(call)
+        : Propose(new KvCommand.LeaseGrant(request.ID, Math.Max(request.TTL, LeastLeaseSeconds)), call);
 
     public ValueTask<EtcdResult> LeaseRevoke(LeaseRevokeRequest request, EtcdCall call) =>
         Propose(new KvCommand.LeaseRevoke(request.ID), call);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Node;
@@ -14,9 +15,10 @@ internal sealed partial class EtcdService
         // The one RPC that answers whatever state this node is in.
         ReadResult read = await _node.ReadAsync(_shard, ReadLevel.Local, call.Stop).ConfigureAwait(false);
         long revision = 0;
+        ImmutableArray<KvAlarm> alarms = [];
         if (read.View is { } view)
         {
-            using (view) { revision = KvQueries.CurrentRevision(view); }
+            using (view) { (revision, alarms) = (KvQueries.CurrentRevision(view), KvQueries.Alarms(view)); }
         }
 
         var response = new StatusResponse
@@ -24,6 +26,7 @@ internal sealed partial class EtcdService
             Header = Header(revision),
             Version = EtcdVersion.Server,
             StorageVersion = EtcdVersion.Cluster,
+            DbSizeQuota = _options.QuotaBytes,
             DowngradeInfo = new DowngradeInfo(),
         };
         if (_node.StatusOf(_shard) is { } status)
@@ -38,19 +41,26 @@ internal sealed partial class EtcdService
         }
 
         if (response.Leader == 0) { response.Errors.Add(EtcdErrors.NoLeader.Message); }
+        foreach (KvAlarm alarm in alarms) { response.Errors.Add(EtcdErrors.AlarmText(alarm)); }
         return EtcdResult.Of(response);
     }
 
     public async ValueTask<EtcdResult> Alarm(AlarmRequest request, EtcdCall call)
     {
-        // There is no alarm that could be raised yet: the list is empty, and disarming leaves it so.
-        if (request.Action == AlarmRequest.Types.AlarmAction.Activate)
+        var type = (KvAlarmType)request.Alarm;
+        if (request.Action is AlarmRequest.Types.AlarmAction.Activate or AlarmRequest.Types.AlarmAction.Deactivate)
         {
-            return new EtcdError(GrpcStatus.Unimplemented, "alarms cannot be raised by hand");
+            bool raise = request.Action == AlarmRequest.Types.AlarmAction.Activate;
+            return await Propose(new KvCommand.Alarm(raise, request.MemberID, type), call).ConfigureAwait(false);
         }
 
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
         if (view is null) { return error!; }
-        using (view) { return EtcdResult.Of(new AlarmResponse { Header = Header(KvQueries.CurrentRevision(view)) }); }
+        using (view)
+        {
+            return EtcdResult.Of(EtcdMessages.ToMessage(
+                KvQueries.Alarms(view).Where(alarm => type == KvAlarmType.None || alarm.Type == type),
+                Header(KvQueries.CurrentRevision(view))));
+        }
     }
 }

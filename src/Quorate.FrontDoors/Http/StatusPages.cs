@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Quorate.FrontDoors.Etcd;
 using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.FrontDoors.Http;
 
@@ -37,11 +38,14 @@ internal sealed class StatusPages
         };
     }
 
-    // etcd: {"health":"true","reason":""}, or 503 with the reason. serializable=true asks of this node alone.
+    // etcd: {"health":"true","reason":""}, or 503 with the reason. serializable=true asks of this node alone, exclude=NOSPACE is
+    // deaf to an alarm.
     private async Task Health(HttpContext context)
     {
         bool isLocal = context.Request.Query["serializable"] == "true";
-        string? reason = await _service.Unhealthy(isLocal ? ReadLevel.Local : ReadLevel.Linearizable, context.RequestAborted);
+        Microsoft.Extensions.Primitives.StringValues excluded = context.Request.Query["exclude"];
+        string? reason = await _service.Unhealthy(
+            isLocal ? ReadLevel.Local : ReadLevel.Linearizable, alarm => !excluded.Contains(EtcdErrors.NameOf(alarm)), context.RequestAborted);
         await Write(
             context,
             reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
@@ -52,7 +56,8 @@ internal sealed class StatusPages
     private async Task Probe(HttpContext context, ReadLevel level)
     {
         string name = level == ReadLevel.Local ? "serializable_read" : "linearizable_read";
-        string? reason = await _service.Unhealthy(level, context.RequestAborted);
+        string? reason = await _service.Unhealthy(
+            level, alarm => level == ReadLevel.Linearizable && alarm == KvAlarmType.Corrupt, context.RequestAborted);
         bool isVerbose = context.Request.Query.ContainsKey("verbose");
         string text = reason is not null ? $"[-]{name} failed: {reason}\n" : isVerbose ? $"[+]{name} ok\nok\n" : "ok\n";
         await Write(

@@ -11,6 +11,7 @@ public sealed class KeyValueMachine : IStateMachine
 {
     private readonly VersionWriter _writer = new();
     private readonly LeaseBook _leases = new();
+    private readonly AlarmBook _alarms = new();
     private KvMeta? _meta;
     private bool _isMetaWritten = true;
 
@@ -30,6 +31,7 @@ public sealed class KeyValueMachine : IStateMachine
         _isMetaWritten = true;
         _writer.Forget();
         _leases.Open(store);
+        _alarms.Open(store);
     }
 
     /// <inheritdoc/>
@@ -56,7 +58,10 @@ public sealed class KeyValueMachine : IStateMachine
     public CommandUrgency UrgencyOf(ReadOnlySpan<byte> command) => KvCommand.KindOf(command) switch
     {
         KvCommand.Kind.LeaseRenew => CommandUrgency.MovesDeadline,
-        KvCommand.Kind.LeaseRevoke or KvCommand.Kind.DeleteRange or KvCommand.Kind.Compact => CommandUrgency.FreesSpace,
+        KvCommand.Kind.LeaseRevoke or KvCommand.Kind.DeleteRange or KvCommand.Kind.Compact or KvCommand.Kind.Alarm
+            => CommandUrgency.FreesSpace,
+        KvCommand.Kind.Txn when KvCommand.TryDecode(command.ToArray(), out KvCommand? txn) && txn is KvCommand.Txn { HasPut: false }
+            => CommandUrgency.FreesSpace,
         _ => CommandUrgency.Ordinary,
     };
 
@@ -99,6 +104,13 @@ public sealed class KeyValueMachine : IStateMachine
 
     private void Apply(KvCommand decoded, in CommittedCommand command, IStoreWriter store, ByteWriter reply)
     {
+        KvRefusal refusal = _alarms.RefusalOf(decoded);
+        if (refusal != KvRefusal.None)
+        {
+            Refuse(reply, refusal);
+            return;
+        }
+
         switch (decoded)
         {
             case KvCommand.DeleteRange delete:
@@ -123,6 +135,9 @@ public sealed class KeyValueMachine : IStateMachine
             case KvCommand.LeaseRenew renew:
                 new KvReply.LeaseRenew(Meta.Current, LeaseBook.Renew(renew.Id, command.Clock, store)).Encode(reply);
                 break;
+            case KvCommand.Alarm alarm:
+                new KvReply.Alarm(Meta.Current, _alarms.Apply(alarm, store)).Encode(reply);
+                break;
             default:
                 throw Invariant.Unreachable(decoded);
         }
@@ -139,7 +154,8 @@ public sealed class KeyValueMachine : IStateMachine
 
     private void ApplyPut(scoped in KvCommand.PutFields put, IStoreWriter store, ByteWriter reply)
     {
-        KvRefusal refusal = RequestChecks.Check(put);
+        KvRefusal refusal = _alarms.RefusalOfPut;
+        if (refusal == KvRefusal.None) { refusal = RequestChecks.Check(put); }
         bool hasLease = put.Lease == 0 || LeaseStore.Exists(store, put.Lease);
         if (refusal == KvRefusal.None && !hasLease) { refusal = KvRefusal.LeaseNotFound; }
         if (refusal == KvRefusal.None)

@@ -23,6 +23,7 @@ public abstract partial record KvCommand
         LeaseGrant = 6,
         LeaseRevoke = 7,
         LeaseRenew = 8,
+        Alarm = 70,
     }
 
     [Flags]
@@ -128,6 +129,12 @@ public abstract partial record KvCommand
                 writer.U8((byte)Kind.LeaseRenew);
                 writer.VarInt(renew.Id);
                 break;
+            case Alarm alarm:
+                writer.U8((byte)Kind.Alarm);
+                writer.Bool(alarm.Raise);
+                writer.U64(alarm.Member);
+                writer.VarInt((int)alarm.Type);
+                break;
             default:
                 throw Invariant.Unreachable(command);
         }
@@ -209,6 +216,8 @@ public abstract partial record KvCommand
                 return depth == 1 ? new LeaseRevoke(reader.VarInt()) : null;
             case Kind.LeaseRenew:
                 return depth == 1 ? new LeaseRenew(reader.VarInt()) : null;
+            case Kind.Alarm:
+                return depth == 1 ? new Alarm(reader.Bool(), reader.U64(), (KvAlarmType)Int32(ref reader)) : null;
             default:
                 return null;
         }

@@ -67,6 +67,19 @@ public abstract partial record KvCommand
         /// <summary>True if neither list writes, so that a view can answer it. Check the depth before.</summary>
         public bool IsReadOnly => Reads(Success) && Reads(Failure);
 
+        /// <summary>True if either list, or one of a transaction within, has a put: such a transaction may let the store grow.</summary>
+        public bool HasPut => Puts(Success) || Puts(Failure);
+
+        private static bool Puts(ImmutableArray<Op> operations)
+        {
+            foreach (Op operation in operations)
+            {
+                if (operation is Put or Txn { HasPut: true }) { return true; }
+            }
+
+            return false;
+        }
+
         private static bool Reads(ImmutableArray<Op> operations)
         {
             foreach (Op operation in operations)
@@ -98,4 +111,10 @@ public abstract partial record KvCommand
     /// <summary>Lets a lease live its whole time again, from now on.</summary>
     /// <param name="Id">The lease.</param>
     public sealed record LeaseRenew(long Id) : KvCommand;
+
+    /// <summary>Raises or clears an alarm.</summary>
+    /// <param name="Raise">False: clear it.</param>
+    /// <param name="Member">The member it is about.</param>
+    /// <param name="Type">What it says; one that is none of <see cref="KvAlarmType"/> changes nothing.</param>
+    public sealed record Alarm(bool Raise, ulong Member, KvAlarmType Type) : KvCommand;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.StateMachines.KeyValue;
@@ -21,6 +22,9 @@ public static class KvQueries
         ArgumentNullException.ThrowIfNull(view);
         return CompactedRevision(view.Flushed);
     }
+
+    /// <summary>The alarms that are raised, by type and then by member.</summary>
+    public static ImmutableArray<KvAlarm> Alarms(IStoreReader view) => AlarmStore.ReadAll(view);
 
     /// <summary>Reads one key or a range of keys, as of a revision.</summary>
     /// <param name="view">The state.</param>

@@ -50,4 +50,10 @@ public enum KvRefusal : byte
 
     /// <summary>A range that is to be sorted has more bytes than may be in memory. Only of reads, hence never in a reply.</summary>
     TooLargeToSort = 255,
+
+    /// <summary>An alarm says that a member is over its quota. etcd: "mvcc: database space exceeded".</summary>
+    NoSpace = 70,
+
+    /// <summary>An alarm says that members differ. etcd: "corrupt cluster".</summary>
+    Corrupt = 71,
 }

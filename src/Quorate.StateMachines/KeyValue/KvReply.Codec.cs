@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Quorate.Core;
 
 namespace Quorate.StateMachines.KeyValue;
@@ -11,6 +12,7 @@ public abstract partial record KvReply
     internal const byte Format = 1;
 
     private const int LeastReplyBytes = 2;
+    private const int LeastAlarmBytes = 9;
 
     internal enum Kind : byte
     {
@@ -23,6 +25,7 @@ public abstract partial record KvReply
         LeaseGrant = 7,
         LeaseRevoke = 8,
         LeaseRenew = 9,
+        Alarm = 70,
     }
 
     /// <summary>Appends the reply's bytes.</summary>
@@ -127,6 +130,17 @@ public abstract partial record KvReply
                 writer.VarInt(renew.Seconds);
                 writer.VarInt(renew.Revision);
                 break;
+            case Alarm alarm:
+                writer.U8((byte)Kind.Alarm);
+                writer.VarUInt((ulong)alarm.Alarms.Length);
+                foreach (KvAlarm raised in alarm.Alarms)
+                {
+                    writer.U64(raised.Member);
+                    writer.VarInt((int)raised.Type);
+                }
+
+                writer.VarInt(alarm.Revision);
+                break;
             case Refused refused:
                 writer.U8((byte)Kind.Refused);
                 writer.U8((byte)refused.Refusal);
@@ -187,9 +201,19 @@ public abstract partial record KvReply
             case Kind.LeaseRenew:
                 long renewed = reader.VarInt();
                 return new LeaseRenew(reader.VarInt(), renewed);
+            case Kind.Alarm:
+                ImmutableArray<KvAlarm> alarms = ReadAlarms(ref reader);
+                return new Alarm(reader.VarInt(), alarms);
             default:
                 return null;
         }
+    }
+
+    private static ImmutableArray<KvAlarm> ReadAlarms(ref ByteReader reader)
+    {
+        var alarms = new KvAlarm[reader.Count(reader.Remaining / LeastAlarmBytes)];
+        for (int i = 0; i < alarms.Length; i++) { alarms[i] = new KvAlarm(reader.U64(), (KvAlarmType)reader.VarInt()); }
+        return ImmutableCollectionsMarshal.AsImmutableArray(alarms);
     }
 
     private static Txn? ReadTxn(ref ByteReader reader, ReadOnlyMemory<byte> bytes, int depth)

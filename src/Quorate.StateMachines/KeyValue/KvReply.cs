@@ -50,6 +50,11 @@ public abstract partial record KvReply(long Revision)
     /// <param name="Seconds">How long it lives from now on; 0 if there is no such lease.</param>
     public sealed record LeaseRenew(long Revision, long Seconds) : KvReply(Revision);
 
+    /// <summary>Answers <see cref="KvCommand.Alarm"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    /// <param name="Alarms">The alarm that is raised now, or was cleared; else none.</param>
+    public sealed record Alarm(long Revision, ImmutableArray<KvAlarm> Alarms) : KvReply(Revision);
+
     /// <summary>The command was refused as a whole and changed nothing.</summary>
     /// <param name="Revision">The current revision.</param>
     /// <param name="Refusal">Why; never None.</param>

@@ -6,7 +6,7 @@ namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
 /// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on,
-/// the index of changes from the compacted revision on, and leases.
+/// the index of changes from the compacted revision on, leases and alarms.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -38,6 +38,12 @@ internal static class KvStateHash
         for (bool isValid = leases.SeekFirst(); isValid; isValid = leases.Next())
         {
             hash = Add(Add(hash, leases.Key), leases.Value);
+        }
+
+        using ICursor alarms = store.OpenCursor([AlarmStore.Kind], AlarmStore.AfterAll);
+        for (bool isValid = alarms.SeekFirst(); isValid; isValid = alarms.Next())
+        {
+            hash = Add(Add(hash, alarms.Key), alarms.Value);
         }
 
         return hash;

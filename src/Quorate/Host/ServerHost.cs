@@ -155,6 +155,7 @@ internal static class ServerHost
             Shard = FirstShard,
             Members = Member,
             ElectionTimeout = TimeSpan.FromMilliseconds(settings.ElectionMilliseconds),
+            QuotaBytes = Math.Max(0, settings.QuotaBackendBytes),
             WatchProgressInterval = settings.WatchProgressInterval,
             Listen = [.. settings.ListenClientUrls.Where(u => !u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
             ListenTls = [.. settings.ListenClientUrls.Where(u => u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],

@@ -23,7 +23,8 @@ internal static class EtcdFlags
         SettingKeys.Name, SettingKeys.DataDir, SettingKeys.ListenClientUrls, SettingKeys.AdvertiseClientUrls,
         SettingKeys.ListenPeerUrls, SettingKeys.AdvertisePeerUrls, SettingKeys.InitialCluster,
         SettingKeys.InitialClusterToken, SettingKeys.InitialClusterState, SettingKeys.SnapshotCount,
-        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, SettingKeys.WatchProgressInterval, .. SettingKeys.Tls,
+        SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, SettingKeys.WatchProgressInterval, SettingKeys.QuotaBackendBytes,
+        .. SettingKeys.Tls,
     ];
 
     /// <summary>Flags that change nothing here, and why. A switch has a true in front.</summary>
@@ -37,7 +38,6 @@ internal static class EtcdFlags
             ["backend-batch-limit"] = (false, "there is no second database to commit to"),
             ["backend-bbolt-freelist-type"] = (false, "the store is not bbolt"),
             ["experimental-backend-bbolt-freelist-type"] = (false, "the store is not bbolt"),
-            ["quota-backend-bytes"] = (false, "the size is bounded by the disk only"),
             ["logger"] = (false, "there is one logger"),
             ["log-level"] = (false, "one line per change of state is logged, no more"),
             ["log-outputs"] = (false, "the log goes to stderr"),

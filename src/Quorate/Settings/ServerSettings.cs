@@ -51,6 +51,9 @@ internal sealed record ServerSettings
     /// <summary>Time after which an idle watch that asked for it is told so.</summary>
     public TimeSpan WatchProgressInterval { get; init; } = TimeSpan.FromMinutes(10); // etcd's default.
 
+    /// <summary>Bytes of data at which writes are refused; 0 or less: never.</summary>
+    public long QuotaBackendBytes { get; init; } // etcd's 2 GiB protects its memory; data need not fit into ours.
+
     /// <summary>Entries between flushes at most.</summary>
     public int SnapshotCount { get; init; } = 100_000; // etcd 3.5's default.
 

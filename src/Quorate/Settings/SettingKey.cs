@@ -66,6 +66,9 @@ internal static class SettingKeys
     /// <summary>What etcd 3.5 and earlier call <see cref="WatchProgressInterval"/>.</summary>
     public const string OldWatchProgressInterval = "experimental-watch-progress-notify-interval";
 
+    public static readonly SettingKey QuotaBackendBytes = new(
+        "quota-backend-bytes", "bytes", "Bytes of data at which writes are refused with the alarm NOSPACE. Default: 0, no quota.");
+
     public static readonly SettingKey SnapshotCount = new(
         "snapshot-count", "entries", "Entries after which tables are flushed though memory is not full. Default: 100000.");
 
@@ -144,7 +147,7 @@ internal static class SettingKeys
     public static readonly SettingKey[] All =
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
-        InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, SnapshotCount, MemTableBytes,
+        InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
         WalSegmentBytes, AllowPlaintext, .. Tls, LogFormat,
     ];
 }

@@ -104,6 +104,7 @@ internal sealed class SettingsBuilder
             HeartbeatMilliseconds = Number(SettingKeys.HeartbeatInterval, plain.HeartbeatMilliseconds),
             ElectionMilliseconds = Number(SettingKeys.ElectionTimeout, plain.ElectionMilliseconds),
             WatchProgressInterval = Duration(SettingKeys.WatchProgressInterval, plain.WatchProgressInterval),
+            QuotaBackendBytes = LongNumber(SettingKeys.QuotaBackendBytes, plain.QuotaBackendBytes),
             SnapshotCount = Number(SettingKeys.SnapshotCount, plain.SnapshotCount),
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
@@ -152,14 +153,16 @@ internal sealed class SettingsBuilder
 
     private int Number(SettingKey key, int otherwise)
     {
-        if (!_raw.TryGetValue(key.Flag, out RawSetting raw)) { return otherwise; }
-        if (long.TryParse(raw.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
-        {
-            if (number is >= int.MinValue and <= int.MaxValue) { return (int)number; }
-            _problems.Add($"{raw.WrittenAs} is {raw.Value}, which is far out of range.");
-            return otherwise;
-        }
+        long number = LongNumber(key, otherwise);
+        if (number is >= int.MinValue and <= int.MaxValue) { return (int)number; }
+        _problems.Add($"{_raw[key.Flag].WrittenAs} is {number}, which is far out of range.");
+        return otherwise;
+    }
 
+    private long LongNumber(SettingKey key, long otherwise)
+    {
+        if (!_raw.TryGetValue(key.Flag, out RawSetting raw)) { return otherwise; }
+        if (long.TryParse(raw.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) { return number; }
         _problems.Add($"{raw.WrittenAs} is '{raw.Value}', which is not a whole number.");
         return otherwise;
     }

@@ -45,6 +45,8 @@ internal sealed class FakeNode : INodeClient
     /// <summary>Writes wait for it before anything happens, or for the caller to give up.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    public long DiskBytes { get; set; } = 4096;
+
     public int Proposals { get; private set; }
 
     /// <summary>The shard's clock, in milliseconds.</summary>
@@ -126,7 +128,7 @@ internal sealed class FakeNode : INodeClient
     public ShardStatus? StatusOf(ShardId shard) => shard != Shard ? null : new ShardStatus(
         shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
         HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,
-        Commit: _applied, Applied: _applied, LastIndex: _applied, IsLearner, DiskBytes: 4096,
+        Commit: _applied, Applied: _applied, LastIndex: _applied, IsLearner, DiskBytes,
         Members: [new ReplicaPlace(new ReplicaId(1), Node)]);
 
     private sealed class Subscription(Action end) : IDisposable

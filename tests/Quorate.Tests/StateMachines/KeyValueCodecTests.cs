@@ -17,6 +17,7 @@ public class KeyValueCodecTests
         { new KvCommand.LeaseGrant(0, 60), "01 06 00 78" },
         { new KvCommand.LeaseRevoke(-1), "01 07 01" },
         { new KvCommand.LeaseRenew(300), "01 08 D804" },
+        { new KvCommand.Alarm(true, 5, KvAlarmType.Corrupt), "01 46 01 0500000000000000 04" },
         {
             If([Compare(KvCompareTarget.Mod, "a", KvCompareResult.NotEqual, 1)], [Put("b")], [All()]),
             "01 04 01 0406016100 02 00 01 01000001 6200 01 04000000"
@@ -35,6 +36,8 @@ public class KeyValueCodecTests
         { new KvReply.LeaseGrant(3, 7, 60), "01 07 0E 78 06" },
         { new KvReply.LeaseRevoke(3), "01 08 06" },
         { new KvReply.LeaseRenew(3, 60), "01 09 78 06" },
+        { new KvReply.Alarm(3, [new KvAlarm(5, KvAlarmType.NoSpace)]), "01 46 01 0500000000000000 02 06" },
+        { new KvReply.Refused(3, KvRefusal.NoSpace), "01 06 46 06" },
     };
 
     [Theory]

@@ -99,6 +99,7 @@ internal sealed class KeyValueHarness
         KvReply.LeaseGrant grant => $"lease {grant.Id} for {grant.Seconds} s@{grant.Revision}",
         KvReply.LeaseRevoke revoke => $"revoked@{revoke.Revision}",
         KvReply.LeaseRenew renew => $"renewed for {renew.Seconds} s@{renew.Revision}",
+        KvReply.Alarm alarm => $"alarms [{string.Join(' ', alarm.Alarms.Select(static a => $"{a.Member}:{a.Type}"))}]@{alarm.Revision}",
         KvReply.Refused refused => $"{refused.Refusal}@{refused.Revision}",
         _ => throw Invariant.Unreachable(reply),
     };
