@@ -12,5 +12,6 @@ internal static partial class PlantedBugs
     [
         .. InDurability, .. InElections, .. InReplication, .. InReads, .. InReadLeases, .. InMembership,
         .. InCommands, .. InReplicaReads, .. InSnapshots, .. InWal, .. InEngine, .. InMachine, .. InLeaseClock, .. InLeases,
+        .. InWatches, .. InChanges,
     ];
 }

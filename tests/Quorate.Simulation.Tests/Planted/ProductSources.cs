@@ -23,15 +23,17 @@ internal static class ProductSources
         global using System.Threading.Tasks;
         [assembly: System.Reflection.AssemblyVersion("0.1.0.0")]
         [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Quorate.Simulation")]
+        [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Quorate.Simulation.Tests")]
         [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("Quorate.Tests")]
         """;
 
     private static readonly CSharpParseOptions Parsing = new(LanguageVersion.CSharp14);
 
+    // The frameworks and the packages.
     private static readonly ImmutableArray<MetadataReference> Framework =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => path.StartsWith(Path.GetDirectoryName(typeof(object).Assembly.Location)!, StringComparison.Ordinal))
+            .Where(path => !Path.GetFileName(path).StartsWith("Quorate.", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 
@@ -90,6 +92,15 @@ internal static class ProductSources
         foreach (string path in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories))
         {
             if (outputs.Any(output => path.StartsWith(output, StringComparison.Ordinal))) { continue; }
+            yield return CSharpSyntaxTree.ParseText(SourceText.From(File.ReadAllText(path)), Parsing, path);
+        }
+
+        // What the build made of protocol files: by the same configuration as this assembly, bin/CONFIGURATION/FRAMEWORK/.
+        string[] output = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar).Split(Path.DirectorySeparatorChar)[^2..];
+        foreach (string proto in Directory.EnumerateFiles(project, "*.proto", SearchOption.AllDirectories))
+        {
+            string file = Path.GetFileNameWithoutExtension(proto);
+            string path = Path.Combine([project, "obj", .. output, $"{char.ToUpperInvariant(file[0])}{file[1..]}.cs"]);
             yield return CSharpSyntaxTree.ParseText(SourceText.From(File.ReadAllText(path)), Parsing, path);
         }
     }

@@ -165,6 +165,45 @@ public class WatchHubCaseTests
         Assert.Equal(["progress 2", "progress 2"], Read(session));
     }
 
+    // Goal: a notice of progress never overtakes what a stream that is not read has yet to be told.
+    [Fact]
+    public void Progress_does_not_overtake_what_is_behind()
+    {
+        var world = new World();
+        WatchSession session = world.Open(mostQueuedBytes: 1);
+        Watch(session, "a");
+        for (int i = 0; i < 2; i++)
+        {
+            world.Put("a");
+            world.Hub.Advance();
+        }
+
+        session.Take(new WatchRequest { ProgressRequest = new() });
+        session.CatchUp();
+        Assert.True(session.IsBehind);
+        Assert.Equal(["created", "a@2", "a@3", "progress 3"], Read(session));
+    }
+
+    // Goal: what happens between the last look of a watch that catches up and its return to the hub is told, once.
+    [Fact]
+    public void Nothing_falls_between_a_session_and_the_hub()
+    {
+        var world = new World();
+        world.Put("a");
+        WatchSession session = world.Open();
+        Watch(session, "a", start: 1);
+        int reads = 0;
+        world.Node.BeforeRead = () =>
+        {
+            if (++reads == 2) { world.Put("a"); }
+        };
+        Assert.False(session.CatchUp());
+        Assert.Equal(2, reads);
+        world.Put("a");
+        world.Hub.Advance();
+        Assert.Equal(["created", "a@2", "a@3", "a@4"], Read(session));
+    }
+
     private static void Watch(WatchSession session, string key, long start = 0) =>
         session.Take(new WatchRequest { CreateRequest = new() { Key = ByteString.CopyFromUtf8(key), StartRevision = start } });
 
