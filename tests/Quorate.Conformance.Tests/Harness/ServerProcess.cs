@@ -38,7 +38,7 @@ internal sealed class ServerProcess : IDisposable
     public string Host { get; init; } = "127.0.0.1";
 
     /// <summary>Starts its process; a test may do so elsewhere than in its own network, or with another environment.</summary>
-    public Func<ProcessStartInfo, Process> Launch { get; init; } = start => Process.Start(start)!;
+    public Func<ProcessStartInfo, Process> Launch { get; set; } = start => Process.Start(start)!;
 
     public Uri Endpoint => new($"http://{Host}:{ClientPort}");
 

@@ -8,6 +8,7 @@ public sealed class ArrowTests
 {
     private static readonly SortedDictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
+        ["Quorate.Client"] = [],
         ["Quorate.Core"] = [],
         ["Quorate.Raft"] = ["Quorate.Core"],
         ["Quorate.Storage"] = ["Quorate.Core"],
