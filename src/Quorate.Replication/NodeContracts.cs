@@ -207,4 +207,7 @@ public sealed record ShardStatus(
 {
     /// <summary>Whom it voted for in its term, or none.</summary>
     public ReplicaId Vote { get; init; }
+
+    /// <summary>Leaders seen since the node started, the same one again in a new term included.</summary>
+    public long LeaderChanges { get; init; }
 }

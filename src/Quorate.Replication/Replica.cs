@@ -23,6 +23,7 @@ internal sealed partial class Replica
     private StorageEngine _engine;
     private int _generation;
     private Role _reportedRole;
+    private long _leaderChanges;
     private ReplicaId _reportedLeader;
     private Term _reportedTerm;
     private long _retryJobsTick;
@@ -223,6 +224,7 @@ internal sealed partial class Replica
             [.. raft.Membership.All.Select(replica => new ReplicaPlace(replica, PlaceOf(replica)))])
         {
             Vote = raft.Vote,
+            LeaderChanges = _leaderChanges,
         };
     }
 
@@ -356,6 +358,7 @@ internal sealed partial class Replica
         if (_raft.Term == _reportedTerm && _raft.Leader == _reportedLeader && _raft.Role == _reportedRole) { return; }
         bool leaderChanged = _raft.Leader != _reportedLeader || _raft.Term != _reportedTerm;
         bool roleChanged = _raft.Role != _reportedRole;
+        if (leaderChanged && !_raft.Leader.IsNone) { _leaderChanges++; }
         _reportedTerm = _raft.Term;
         _reportedLeader = _raft.Leader;
         _reportedRole = _raft.Role;

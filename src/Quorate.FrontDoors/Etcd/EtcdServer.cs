@@ -12,6 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Quorate.FrontDoors.Http;
+using Quorate.FrontDoors.Metrics;
 using Quorate.Node.Logging;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -26,17 +27,21 @@ public sealed class EtcdServer : IAsyncDisposable
     private readonly EtcdService _service;
     private readonly Timer _leaderChecks;
     private readonly WatchDriver _watches;
+    private readonly AutoCompactor? _compactor;
 
-    private EtcdServer(WebApplication app, EtcdServerOptions options, EtcdService service)
+    private EtcdServer(WebApplication app, EtcdServerOptions options, EtcdService service, INodeLog log)
     {
         _app = app;
         _options = options;
         _service = service;
         _leaderChecks = new Timer(_ => service.CheckLeader());
         _watches = new WatchDriver(service, options);
+        _compactor = options is { RetentionTime: { Ticks: 0 }, RetentionRevisions: 0 }
+            ? null
+            : new AutoCompactor(service, new AutoCompaction(options.RetentionTime, options.RetentionRevisions), log);
     }
 
-    /// <summary>The addresses listened on, cleartext ones first, with the ports that were free where 0 was asked for.</summary>
+    /// <summary>The addresses listened on, in the order of the options (cleartext clients, HTTP, pages; then the same over TLS), with the ports that were free where 0 was asked for.</summary>
     public ImmutableArray<IPEndPoint> Addresses { get; private set; } = [];
 
     /// <summary>Streaming calls that are being served.</summary>
@@ -67,9 +72,13 @@ public sealed class EtcdServer : IAsyncDisposable
                 new LogField("exception", exception.ToString()),
                 new LogField("suppressed", suppressed));
         });
-        var grpc = new GrpcAdaptor(service, options.MaxRequestBytes + OverheadBytes);
+        var meters = new DoorMeters(options.MeasuresCalls);
+        var grpc = new GrpcAdaptor(service, options.MaxRequestBytes + OverheadBytes, meters);
         var gateway = new JsonGateway(service, options.MaxRequestBytes + OverheadBytes);
-        var pages = new StatusPages(service);
+        var pages = new StatusPages(service, new EtcdMetrics(service, options, meters), meters.Health);
+        var router = new DoorRouter(
+            grpc, gateway, pages, new HttpAccess(options.HostWhitelist, options.Cors),
+            clientPortsAreGrpcOnly: !(options.ListenHttp.IsEmpty && options.ListenHttpTls.IsEmpty));
         var transport = new VirtualTransport();
         var port = new CleartextPort(transport, options.FirstBytesTimeout, log);
 
@@ -84,16 +93,21 @@ public sealed class EtcdServer : IAsyncDisposable
         {
             SetLimits(kestrel, options);
             port.Listen(kestrel, options.Listen);
-            if (options.Tls is { } keeper) { new TlsPort(keeper, options.FirstBytesTimeout, log).Listen(kestrel, options.ListenTls); }
+            ListenHttpOnly(kestrel, options.ListenHttp, PortRole.Http);
+            ListenHttpOnly(kestrel, options.ListenPages, PortRole.Pages);
+            if (options.Tls is { } keeper)
+            {
+                var tls = new TlsPort(keeper, options.FirstBytesTimeout, log);
+                tls.Listen(kestrel, options.ListenTls, PortRole.Clients);
+                tls.Listen(kestrel, options.ListenHttpTls, PortRole.Http);
+                tls.Listen(kestrel, options.ListenPagesTls, PortRole.Pages);
+            }
         });
 
         WebApplication app = builder.Build();
-        app.Run(context =>
-            GrpcAdaptor.Claims(context) ? grpc.ServeAsync(context)
-            : StatusPages.Claims(context) ? pages.ServeAsync(context)
-            : gateway.ServeAsync(context));
+        app.Run(router.ServeAsync);
 
-        var server = new EtcdServer(app, options, service);
+        var server = new EtcdServer(app, options, service, log);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -133,6 +147,7 @@ public sealed class EtcdServer : IAsyncDisposable
     {
         await _leaderChecks.DisposeAsync().ConfigureAwait(false);
         await _watches.DisposeAsync().ConfigureAwait(false);
+        if (_compactor is not null) { await _compactor.DisposeAsync().ConfigureAwait(false); }
     }
 
     private static void SetLimits(KestrelServerOptions kestrel, EtcdServerOptions options)
@@ -150,8 +165,24 @@ public sealed class EtcdServer : IAsyncDisposable
         http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         http2.InitialConnectionWindowSize = 4 * 1024 * 1024; // What one connection can make us hold; a few requests of full size.
         http2.InitialStreamWindowSize = 1024 * 1024;
-        http2.KeepAlivePingDelay = TimeSpan.FromSeconds(60);
-        http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20); // As etcd's --grpc-keepalive-timeout.
+        http2.KeepAlivePingDelay = options.KeepAliveInterval == TimeSpan.Zero ? TimeSpan.MaxValue : options.KeepAliveInterval;
+        http2.KeepAlivePingTimeout = options.KeepAliveTimeout;
+    }
+
+    private static void ListenHttpOnly(KestrelServerOptions kestrel, ImmutableArray<IPEndPoint> addresses, PortRole role)
+    {
+        foreach (IPEndPoint address in addresses)
+        {
+            kestrel.Listen(address, port =>
+            {
+                port.Protocols = HttpProtocols.Http1;
+                port.Use(next => connection =>
+                {
+                    connection.Features.Set(new PortFeature(role));
+                    return next(connection);
+                });
+            });
+        }
     }
 
     private static ImmutableArray<IPEndPoint> BoundAddresses(WebApplication app)

@@ -93,6 +93,42 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     /// <summary>What is shown and asked for on <see cref="ListenTls"/>. Needed if that is not empty.</summary>
     public TlsKeeper? Tls { get; init; }
 
+    /// <summary>Addresses for HTTP/1.1 alone: the gateway and the pages. If there are any, the others take gRPC alone.</summary>
+    public ImmutableArray<IPEndPoint> ListenHttp { get; init; } = [];
+
+    /// <summary>The same over TLS.</summary>
+    public ImmutableArray<IPEndPoint> ListenHttpTls { get; init; } = [];
+
+    /// <summary>Addresses for metrics and health alone.</summary>
+    public ImmutableArray<IPEndPoint> ListenPages { get; init; } = [];
+
+    /// <summary>The same over TLS.</summary>
+    public ImmutableArray<IPEndPoint> ListenPagesTls { get; init; } = [];
+
+    /// <summary>Host names that unencrypted HTTP requests may use; empty or with <c>*</c>: any. As etcd's --host-whitelist.</summary>
+    public ImmutableArray<string> HostWhitelist { get; init; } = [];
+
+    /// <summary>Origins that browsers may call from; empty or with <c>*</c>: any. As etcd's --cors.</summary>
+    public ImmutableArray<string> Cors { get; init; } = [];
+
+    /// <summary>What the node counts, for the metrics; null: they are without it.</summary>
+    public Func<NodeCounters>? Counters { get; init; }
+
+    /// <summary>Measure how long each RPC takes. Default: false, as etcd's --metrics basic.</summary>
+    public bool MeasuresCalls { get; init; }
+
+    /// <summary>Time for which history is kept; zero: for ever. As etcd's --auto-compaction-retention, mode periodic.</summary>
+    public TimeSpan RetentionTime { get; init; }
+
+    /// <summary>Revisions that are kept; 0: all. As etcd's --auto-compaction-retention, mode revision.</summary>
+    public long RetentionRevisions { get; init; }
+
+    /// <summary>Silence after which a client is asked whether it is there; zero: never. Default: 1 min. As etcd's --grpc-keepalive-interval.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Time for its answer. Default: 20 s, as etcd's --grpc-keepalive-timeout.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Most connections open at once; more are closed at once. Default: 10,000, as Redis' maxclients.</summary>
     public int MaxConnections { get; init; } = 10_000;
 
@@ -110,7 +146,7 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     {
         foreach (string problem in base.Problems()) { yield return problem; }
         if (Listen.IsDefaultOrEmpty && ListenTls.IsDefaultOrEmpty) { yield return "etcd.listen is empty; at least one address is needed."; }
-        if (!ListenTls.IsDefaultOrEmpty && Tls is null) { yield return "etcd.listenTls has addresses, but there is no certificate."; }
+        if (Tls is null && !(ListenTls.IsDefaultOrEmpty && ListenHttpTls.IsEmpty && ListenPagesTls.IsEmpty)) { yield return "etcd.listenTls has addresses, but there is no certificate."; }
         if (MaxConnections < 1) { yield return $"etcd.maxConnections is {MaxConnections}; the least is 1."; }
         if (MaxStreamsPerConnection < 1)
         {
@@ -120,6 +156,16 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
         if (FirstBytesTimeout <= TimeSpan.Zero || FirstBytesTimeout > TimeSpan.FromHours(1))
         {
             yield return $"etcd.firstBytesTimeout is {FirstBytesTimeout}; it must be more than 0 and at most 1 hour.";
+        }
+
+        if ((KeepAliveInterval != TimeSpan.Zero && KeepAliveInterval < TimeSpan.FromSeconds(1)) || KeepAliveTimeout < TimeSpan.FromSeconds(1))
+        {
+            yield return $"etcd.keepAlive is {KeepAliveInterval} and {KeepAliveTimeout}; the least is 1 s.";
+        }
+
+        if (RetentionTime < TimeSpan.Zero || RetentionRevisions < 0 || (RetentionTime > TimeSpan.Zero && RetentionRevisions > 0))
+        {
+            yield return $"etcd.retention is {RetentionTime} and {RetentionRevisions}; at most one of them may be more than 0.";
         }
 
         if (DrainTimeout < TimeSpan.Zero || DrainTimeout > TimeSpan.FromHours(1))

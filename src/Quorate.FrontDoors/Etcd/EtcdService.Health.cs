@@ -1,10 +1,11 @@
 using Quorate.Core;
+using Quorate.Raft;
 using Quorate.Replication;
 using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.FrontDoors.Etcd;
 
-// What /health, /livez and /readyz ask.
+// What /health, /livez, /readyz and /metrics ask, and what automatic compaction does.
 internal sealed partial class EtcdService
 {
     /// <summary>Says why a read of that level fails now, or which alarm is raised, in etcd's words; null if all is well.</summary>
@@ -26,5 +27,27 @@ internal sealed partial class EtcdService
         }
 
         return null;
+    }
+
+    /// <summary>This node takes no votes and serves only reads of its own.</summary>
+    public bool IsLearner => _node.StatusOf(_shard) is { IsLearner: true };
+
+    /// <summary>This node leads, as far as it knows.</summary>
+    public bool IsLeader => _node.StatusOf(_shard) is { Role: Role.Leader };
+
+    /// <summary>Current and compacted revision of this node's own state; null if it has none now.</summary>
+    public (long Current, long Compacted)? Revisions()
+    {
+        using IReadView? view = OpenLocal();
+        return view is null ? null : (KvQueries.CurrentRevision(view), KvQueries.CompactedRevision(view));
+    }
+
+    /// <summary>Compacts on the server's own account.</summary>
+    /// <returns>Null if it is compacted to there now, whoever did it; else why not.</returns>
+    public async ValueTask<EtcdError?> CompactTo(long revision, CancellationToken stop)
+    {
+        EtcdResult result = await ProposeChecked(
+            new KvCommand.Compact(revision, Physical: false), new EtcdCall(RequireLeader: false, stop)).ConfigureAwait(false);
+        return result.Error is { } error && error != EtcdErrors.Compacted ? error : null;
     }
 }

@@ -19,6 +19,8 @@ internal sealed partial class EtcdService
     private readonly ShardId _shard;
     private readonly Action<string, Exception> _reportBug;
     private readonly Func<IWakeSignal> _newSignal;
+    private long _pendingProposals;
+    private long _failedProposals;
 
     /// <param name="options">What to serve.</param>
     /// <param name="reportBug">Takes the RPC and the exception of a failure that must not happen.</param>
@@ -32,6 +34,12 @@ internal sealed partial class EtcdService
         _newSignal = newSignal ?? (static () => new WakeSignal());
         Watches = new WatchHub(OpenLocal);
     }
+
+    /// <summary>Writes that callers wait for.</summary>
+    public long PendingProposals => Volatile.Read(ref _pendingProposals);
+
+    /// <summary>Writes that were refused for the state of this node, or whose outcome is unknown.</summary>
+    public long FailedProposals => Volatile.Read(ref _failedProposals);
 
     /// <summary>An exception came out of an RPC: a bug, or a disk that does not read. The client learns only that it failed.</summary>
     public EtcdError Failed(string rpc, Exception exception)
@@ -55,9 +63,13 @@ internal sealed partial class EtcdService
         if (command.Length > _options.MaxRequestBytes) { return EtcdErrors.RequestTooLarge; }
         if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
         Term term = _node.StatusOf(_shard)?.Term ?? Term.Zero;
-        ProposeResult proposed = await _node.ProposeAsync(_shard, command, call.Stop).ConfigureAwait(false);
+        Interlocked.Increment(ref _pendingProposals);
+        ProposeResult proposed;
+        try { proposed = await _node.ProposeAsync(_shard, command, call.Stop).ConfigureAwait(false); }
+        finally { Interlocked.Decrement(ref _pendingProposals); }
         if (proposed.Outcome != RequestOutcome.Done)
         {
+            Interlocked.Increment(ref _failedProposals);
             ShardStatus? status = _node.StatusOf(_shard);
             bool leaderFailed = status is not null && (status.Leader.IsNone || status.Term != term);
             return proposed.Outcome == RequestOutcome.Unknown && leaderFailed

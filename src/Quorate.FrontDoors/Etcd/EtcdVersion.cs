@@ -1,7 +1,7 @@
 namespace Quorate.FrontDoors.Etcd;
 
 /// <summary>The etcd version this door claims: clients switch features on by it, so it names the API we serve.</summary>
-internal static class EtcdVersion
+public static class EtcdVersion
 {
     /// <summary>
     /// Three plain numbers: Kubernetes parses it (and wants 3.5.13 or later for consistent reads from its cache), Patroni

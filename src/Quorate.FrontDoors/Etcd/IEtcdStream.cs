@@ -27,4 +27,7 @@ internal readonly record struct StreamRead(IMessage? Request, EtcdError? Error)
 {
     /// <summary>The caller has half-closed: it still listens.</summary>
     public bool IsEnd => Request is null && Error is null;
+
+    /// <summary>Bytes of the request as it came; 0 where nobody counts.</summary>
+    public int Bytes { get; init; }
 }

@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace Quorate.Node.Logging;
 
@@ -11,12 +8,15 @@ public enum LogFormat
     /// <summary><c>time=... level=info event=became-leader shard=1 term=4</c></summary>
     Logfmt,
 
-    /// <summary>One JSON object a line, all values strings.</summary>
+    /// <summary>One JSON object a line, all values strings; the first keys are those of etcd's log: level, ts, msg.</summary>
     Json,
+
+    /// <summary>Time, level, message and, if there are some, the rest as JSON, between tabs; as etcd's console format.</summary>
+    Console,
 }
 
 /// <summary>
-/// Writes lines to a stream (standard error) from a thread of its own, so that a reader that does not read holds nobody up:
+/// Writes lines to streams (standard error, files) from a thread of its own, so that a reader that does not read holds nobody up:
 /// beyond <see cref="MostWaiting"/> lines, new ones are dropped and counted.
 /// </summary>
 public sealed class LineLog : INodeLog, IDisposable
@@ -26,9 +26,9 @@ public sealed class LineLog : INodeLog, IDisposable
 
     private readonly object _gate = new();
     private readonly Queue<string> _lines = new();
-    private readonly Stream _stream;
-    private readonly LogFormat _format;
-    private readonly TimeProvider _clock;
+    private readonly Stream[] _streams;
+    private readonly LineForm _form;
+    private readonly LogSeverity _least;
     private readonly Thread _writer;
     private long _dropped;
     private bool _busy;
@@ -39,10 +39,20 @@ public sealed class LineLog : INodeLog, IDisposable
     /// <param name="format">Form of the lines.</param>
     /// <param name="clock">Time of the lines.</param>
     public LineLog(Stream stream, LogFormat format, TimeProvider? clock = null)
+        : this([stream], format, LogSeverity.Info, clock)
     {
-        _stream = stream;
-        _format = format;
-        _clock = clock ?? TimeProvider.System;
+    }
+
+    /// <summary>Starts a log.</summary>
+    /// <param name="streams">Where each line goes; not closed by the log.</param>
+    /// <param name="format">Form of the lines.</param>
+    /// <param name="least">Lines that matter less are left out.</param>
+    /// <param name="clock">Time of the lines.</param>
+    public LineLog(IEnumerable<Stream> streams, LogFormat format, LogSeverity least, TimeProvider? clock = null)
+    {
+        _streams = [.. streams];
+        _form = new LineForm(format, clock ?? TimeProvider.System);
+        _least = least;
         _writer = new Thread(WriteLines) { IsBackground = true, Name = "quorate-log" };
         _writer.Start();
     }
@@ -50,7 +60,8 @@ public sealed class LineLog : INodeLog, IDisposable
     /// <inheritdoc/>
     public void Write(LogSeverity severity, string name, params ReadOnlySpan<LogField> fields)
     {
-        string line = Render(severity, name, fields);
+        if (severity < _least) { return; }
+        string line = _form.Render(severity, name, fields);
         lock (_gate)
         {
             if (_closed) { return; }
@@ -105,75 +116,27 @@ public sealed class LineLog : INodeLog, IDisposable
                 line = _lines.Dequeue();
                 if (_dropped > 0 && _lines.Count == 0)
                 {
-                    line += Render(LogSeverity.Warning, "log-lines-dropped", [new("count", _dropped)]);
+                    line += _form.Render(LogSeverity.Warning, "log-lines-dropped", [new("count", _dropped)]);
                     _dropped = 0;
                 }
 
                 _busy = true;
             }
 
-            try
+            byte[] bytes = Encoding.UTF8.GetBytes(line);
+            foreach (Stream stream in _streams)
             {
-                _stream.Write(Encoding.UTF8.GetBytes(line));
-                _stream.Flush();
+                try
+                {
+                    if (stream.CanSeek) { stream.Seek(0, SeekOrigin.End); } // A file may have been cut short by whoever turns logs.
+                    stream.Write(bytes);
+                    stream.Flush();
+                }
+                catch (Exception e) when (e is IOException or ObjectDisposedException)
+                {
+                    // Nobody is left to be told: the log itself is gone.
+                }
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException)
-            {
-                // Nobody is left to be told: the log itself is gone.
-            }
         }
-    }
-
-    private string Render(LogSeverity severity, string name, ReadOnlySpan<LogField> fields)
-    {
-        string time = _clock.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
-        string level = severity switch { LogSeverity.Info => "info", LogSeverity.Warning => "warn", _ => "error" };
-        var line = new StringBuilder(128);
-        bool isJson = _format == LogFormat.Json;
-        line.Append(isJson ? '{' : "");
-        Append(line, new("time", time), isFirst: true);
-        Append(line, new("level", level), isFirst: false);
-        Append(line, new("event", name), isFirst: false);
-        foreach (LogField field in fields) { Append(line, field, isFirst: false); }
-        return line.Append(isJson ? "}\n" : "\n").ToString();
-    }
-
-    private void Append(StringBuilder line, LogField field, bool isFirst)
-    {
-        if (_format == LogFormat.Json)
-        {
-            // By way of UTF-8, which replaces halves of surrogate pairs; from a string they would throw.
-            byte[] value = Encoding.UTF8.GetBytes(field.Value);
-            line.Append(isFirst ? "\"" : ",\"").Append(field.Key).Append("\":\"")
-                .Append(JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)).Append('"');
-            return;
-        }
-
-        line.Append(isFirst ? "" : " ").Append(field.Key).Append('=');
-        if (field.Value.Length > 0 && !field.Value.AsSpan().ContainsAny(" \"=\\") && !HasControl(field.Value))
-        {
-            line.Append(field.Value);
-            return;
-        }
-
-        line.Append('"');
-        foreach (char c in field.Value)
-        {
-            // A remote side must not be able to forge a line.
-            if (char.IsControl(c)) { line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"); }
-            else { line.Append(c is '"' or '\\' ? "\\" : "").Append(c); }
-        }
-
-        line.Append('"');
-    }
-
-    private static bool HasControl(string text)
-    {
-        foreach (char c in text)
-        {
-            if (char.IsControl(c)) { return true; }
-        }
-
-        return false;
     }
 }

@@ -57,6 +57,8 @@ internal static class CommandLine
     /// <returns>An <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
+        if (ProgramName.IsEtcd) { args = ["etcd", .. args]; }
+
         // etcd's flags follow Go's rules (-name x, --name=x), which the parser of all other verbs does not know.
         if (args is ["etcd", .. string[] etcdArgs]) { return await Guard(() => EtcdCommand.RunAsync(etcdArgs, output, error), error); }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Quorate.Cli;
 using Quorate.Settings;
 
@@ -7,6 +8,8 @@ namespace Quorate.Host;
 /// <summary><c>quorate etcd</c>: the same server, started with etcd's own flags.</summary>
 internal static class EtcdCommand
 {
+    private static readonly string Called = ProgramName.IsEtcd ? "etcd" : "quorate etcd";
+
     private const string Summary =
         "Run one server with etcd's own flags and ETCD_* variables, so that scripts written for etcd start it.";
 
@@ -28,8 +31,12 @@ internal static class EtcdCommand
 
         if (flags.WantsVersion)
         {
-            output.WriteLine($"quorate Version: {BuildInfo.Version}");
+            // etcd's lines, which scripts cut the version out of; then who it really is.
+            output.WriteLine($"etcd Version: {FrontDoors.Etcd.EtcdVersion.Server}");
             output.WriteLine($"Git SHA: {BuildInfo.Commit}");
+            output.WriteLine($"Go Version: none, {RuntimeInformation.FrameworkDescription}");
+            output.WriteLine($"Go OS/Arch: linux/{GoArchitecture}");
+            output.WriteLine($"Quorate Version: {BuildInfo.Version}");
             return (int)ExitCode.Ok;
         }
 
@@ -38,8 +45,8 @@ internal static class EtcdCommand
             foreach (string problem in flags.Problems) { error.WriteLine(problem); }
             error.WriteLine("Usage:");
             error.WriteLine();
-            error.WriteLine("  quorate etcd [flags]");
-            error.WriteLine("    Start a server. See 'quorate etcd --help' for the flags.");
+            error.WriteLine($"  {Called} [flags]");
+            error.WriteLine($"    Start a server. See '{Called} --help' for the flags.");
             return (int)ExitCode.Usage;
         }
 
@@ -49,18 +56,26 @@ internal static class EtcdCommand
         if (problems.Count > 0)
         {
             foreach (string problem in problems) { error.WriteLine($"error verifying flags, {problem}"); }
-            error.WriteLine("See 'quorate etcd --help'.");
+            error.WriteLine($"See '{Called} --help'.");
             return (int)ExitCode.Usage;
         }
 
         List<string> warnings = [.. flags.Warnings, .. PlaintextWarnings(settings), .. TlsRules.Warnings(settings)];
         using var signals = new StopSignals();
-        return (int)await StartCommand.RunAsync(settings, signals, warnings);
+        ExitCode code = await StartCommand.RunAsync(settings, signals, warnings);
+        if (ProgramName.IsEtcd && code == ExitCode.Ok) { signals.EndAsEtcd(); }
+        return (int)code;
     }
+
+    private static string GoArchitecture => RuntimeInformation.OSArchitecture switch
+    {
+        Architecture.X64 => "amd64",
+        Architecture other => other.ToString().ToLowerInvariant(),
+    };
 
     // etcd listens wherever it is told to; so do we here, but not silently.
     private static IEnumerable<string> PlaintextWarnings(ServerSettings settings) =>
-        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Where(u => !u.IsLoopback && !u.IsTls)
+        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Concat(settings.Door.OtherUrls.SelectMany(u => u.Urls)).Where(u => !u.IsLoopback && !u.IsTls)
             .Select(u => $"{u} can be reached by other machines and is not encrypted");
 
     private static void WriteHelp(TextWriter output)
@@ -69,8 +84,15 @@ internal static class EtcdCommand
         output.WriteLine();
         output.WriteLine("Usage:");
         output.WriteLine("  quorate etcd [flags]        one dash or two; --flag=value or --flag value");
+        output.WriteLine("  etcd [flags]                the same, by a link of that name to this program");
         output.WriteLine();
-        output.WriteLine("Flags:");
+        output.WriteLine("Flags (each is a variable too: --data-dir is ETCD_DATA_DIR):");
+        output.WriteLine("  --config-file path");
+        output.WriteLine("      etcd's YAML file. Flags and variables do not count beside it.");
+        output.WriteLine("  --feature-gates list");
+        output.WriteLine("      Name=true,...: etcd's gates are known and have no effect.");
+        output.WriteLine("  --version");
+        output.WriteLine("      The version of etcd whose API is served, and this program's.");
         foreach (SettingKey key in EtcdFlags.Supported)
         {
             output.WriteLine(key.IsSwitch ? $"  --{key.Flag}" : $"  --{key.Flag} {key.Value}");

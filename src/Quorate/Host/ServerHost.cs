@@ -130,6 +130,7 @@ internal static class ServerHost
             }
 
             log.Write(LogSeverity.Info, "stopping");
+            ServiceManager.OfThisProcess.Stopping();
             await door.StopAsync();
             await node.StopAsync();
             log.Write(LogSeverity.Info, "stopped");
@@ -157,11 +158,29 @@ internal static class ServerHost
             ElectionTimeout = TimeSpan.FromMilliseconds(settings.ElectionMilliseconds),
             QuotaBytes = Math.Max(0, settings.QuotaBackendBytes),
             WatchProgressInterval = settings.WatchProgressInterval,
-            Listen = [.. settings.ListenClientUrls.Where(u => !u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
-            ListenTls = [.. settings.ListenClientUrls.Where(u => u.IsTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()],
+            MaxRequestBytes = settings.Door.MaxRequestBytes,
+            MaxTxnOps = settings.Door.MaxTxnOps,
+            MaxStreamsPerConnection = (int)Math.Min(settings.Door.MaxConcurrentStreams, int.MaxValue),
+            KeepAliveInterval = settings.Door.KeepAliveInterval,
+            KeepAliveTimeout = settings.Door.KeepAliveTimeout,
+            RetentionTime = settings.Door.RetentionTime,
+            RetentionRevisions = settings.Door.RetentionRevisions,
+            HostWhitelist = settings.Door.HostWhitelist,
+            Cors = settings.Door.Cors,
+            Counters = node.Counters,
+            MeasuresCalls = settings.Door.Metrics == "extensive",
+            ListenHttp = Addresses(settings.Door.ListenClientHttpUrls, isTls: false),
+            ListenHttpTls = Addresses(settings.Door.ListenClientHttpUrls, isTls: true),
+            ListenPages = Addresses(settings.Door.ListenMetricsUrls, isTls: false),
+            ListenPagesTls = Addresses(settings.Door.ListenMetricsUrls, isTls: true),
+            Listen = Addresses(settings.ListenClientUrls, isTls: false),
+            ListenTls = Addresses(settings.ListenClientUrls, isTls: true),
             Tls = tls,
         };
     }
+
+    private static ImmutableArray<IPEndPoint> Addresses(ImmutableArray<ServerUrl> urls, bool isTls) =>
+        [.. urls.Where(u => u.IsTls == isTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()];
 
     // A server is ready once it has served a linearizable read: it has found a leader and caught up with it.
     private static async Task AnnounceReadyAsync(ServerSettings settings, NodeRuntime node, INodeLog log, CancellationToken stop)
@@ -179,6 +198,7 @@ internal static class ServerHost
                         LogSeverity.Info, "ready", new LogField("message", "ready to serve client requests"),
                         new LogField("name", settings.Name), new LogField("member", node.Node.Value.ToString("x", null)),
                         new LogField("client-urls", string.Join(',', settings.AdvertiseClientUrls)));
+                    ServiceManager.OfThisProcess.Ready();
                     return;
                 }
 

@@ -12,7 +12,7 @@ internal static class ServerTls
 {
     /// <summary>Files towards clients; null if no URL is https.</summary>
     public static TlsOptions? ForClients(ServerSettings settings) =>
-        settings.ListenClientUrls.Any(u => u.IsTls) ? Options(settings, settings.ClientTls, "client", namesUsers: true) : null;
+        settings.ListenClientUrls.Concat(settings.Door.OtherUrls.SelectMany(u => u.Urls)).Any(u => u.IsTls) ? Options(settings, settings.ClientTls, "client", namesUsers: true) : null;
 
     /// <summary>Files between members; null if no URL is https.</summary>
     public static TlsOptions? ForPeers(ServerSettings settings) =>

@@ -73,14 +73,14 @@ internal static class StartCommand
         return verb;
     }
 
-    /// <summary>Runs a server with its log on stderr.</summary>
+    /// <summary>Runs a server with its log where the settings say.</summary>
     /// <param name="settings">Without problems.</param>
     /// <param name="signals">When to stop.</param>
     /// <param name="warnings">For the log's first lines.</param>
     public static async Task<ExitCode> RunAsync(ServerSettings settings, StopSignals signals, IEnumerable<string> warnings)
     {
-        using Stream stderr = Console.OpenStandardError();
-        using var log = new LineLog(stderr, settings.LogFormat == "json" ? LogFormat.Json : LogFormat.Logfmt);
+        using var outputs = new LogOutputs(settings);
+        using var log = new LineLog(outputs.Streams, LogOutputs.Format(settings.Door), LogOutputs.Least(settings.Door));
         log.Write(
             LogSeverity.Info, "starting", new LogField("name", settings.Name), new LogField("version", BuildInfo.Version),
             new LogField("commit", BuildInfo.Commit), new LogField("pid", Environment.ProcessId));

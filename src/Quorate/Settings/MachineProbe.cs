@@ -22,6 +22,11 @@ internal static class MachineProbe
             if (PortProblem(settings.Written(SettingKeys.ListenPeerUrls), url) is { } problem) { yield return problem; }
         }
 
+        foreach ((SettingKey key, ServerUrl url) in settings.Door.OtherUrls.SelectMany(o => o.Urls.Select(u => (o.Key, u))))
+        {
+            if (PortProblem(settings.Written(key), url) is { } problem) { yield return problem; }
+        }
+
         foreach (string problem in TlsProblems(settings)) { yield return problem; }
         if (DirectoryProblem(settings.Written(SettingKeys.DataDir), settings.DataDir) is { } directory) { yield return directory; }
     }

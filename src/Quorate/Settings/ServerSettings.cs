@@ -84,8 +84,8 @@ internal sealed record ServerSettings
     /// <summary>IANA's names. Empty: the platform's choice.</summary>
     public ImmutableArray<string> CipherSuites { get; init; } = [];
 
-    /// <summary><c>text</c> or <c>json</c>.</summary>
-    public string LogFormat { get; init; } = "text";
+    /// <summary>What the client door allows and how it is watched.</summary>
+    public DoorSettings Door { get; init; } = new();
 
     /// <summary>How the operator wrote each setting that was given: <c>QUORATE_NAME</c>, or <c>a.json line 3, name</c>.</summary>
     public ImmutableSortedDictionary<string, string> WrittenAs { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
@@ -125,14 +125,10 @@ internal sealed record ServerSettings
         foreach (string problem in ClusterProblems()) { yield return problem; }
         foreach (string problem in NumberProblems()) { yield return problem; }
         foreach (string problem in TlsRules.Problems(this)) { yield return problem; }
+        foreach (string problem in DoorRules.Problems(this)) { yield return problem; }
         if (InitialClusterState is not ("new" or "existing"))
         {
             yield return $"{Written(SettingKeys.InitialClusterState)} is '{InitialClusterState}'; it must be new or existing.";
-        }
-
-        if (LogFormat is not ("text" or "json"))
-        {
-            yield return $"{Written(SettingKeys.LogFormat)} is '{LogFormat}'; it must be text or json.";
         }
     }
 
@@ -142,7 +138,7 @@ internal sealed record ServerSettings
     private IEnumerable<string> UrlProblems()
     {
         (SettingKey Key, ImmutableArray<ServerUrl> Urls)[] listens =
-            [(SettingKeys.ListenClientUrls, ListenClientUrls), (SettingKeys.ListenPeerUrls, ListenPeerUrls)];
+            [(SettingKeys.ListenClientUrls, ListenClientUrls), (SettingKeys.ListenPeerUrls, ListenPeerUrls), .. Door.OtherUrls];
         var ports = new Dictionary<(string Host, int Port), SettingKey>();
         foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in listens)
         {

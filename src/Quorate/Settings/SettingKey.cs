@@ -133,7 +133,58 @@ internal static class SettingKeys
     public static readonly SettingKey CipherSuites = new(
         "cipher-suites", "names", "Cipher suites of TLS 1.2, by commas; those of 1.3 are fixed. Default: the platform's.");
 
-    public static readonly SettingKey LogFormat = new("log-format", "format", "text or json, on stderr. Default: text.");
+    public static readonly SettingKey MaxRequestBytes = new(
+        "max-request-bytes", "bytes", "Largest write that clients may send. Default: 1572864, as in etcd.");
+
+    public static readonly SettingKey MaxTxnOps = new(
+        "max-txn-ops", "number", "Most conditions, and most operations on either side, of a transaction. Default: 128, as in etcd.");
+
+    public static readonly SettingKey MaxConcurrentStreams = new(
+        "max-concurrent-streams", "number", "Most requests in flight on one connection of a client. Default: 1000.");
+
+    public static readonly SettingKey KeepAliveInterval = new(
+        "grpc-keepalive-interval", "time", "Silence after which a client is asked whether it is there; 0 to never ask. Default: 1m.");
+
+    public static readonly SettingKey KeepAliveTimeout = new(
+        "grpc-keepalive-timeout", "time", "Time for its answer, then the connection is closed. Default: 20s, as in etcd.");
+
+    public static readonly SettingKey AutoCompactionMode = new(
+        "auto-compaction-mode", "mode", "periodic (by age) or revision (by number). Default: periodic.");
+
+    public static readonly SettingKey AutoCompactionRetention = new(
+        "auto-compaction-retention", "amount",
+        "History that automatic compaction keeps: a time (10m; a bare number means hours) or, in mode revision, a number. Default: 0, no compaction.");
+
+    public static readonly SettingKey ListenMetricsUrls = new(
+        "listen-metrics-urls", "urls", "Where /metrics and the health pages are served besides the client URLs. Default: none.");
+
+    public static readonly SettingKey ListenClientHttpUrls = new(
+        "listen-client-http-urls", "urls", "Where HTTP/1.1 is served; the client URLs then take gRPC only. Default: none, they take both.");
+
+    public static readonly SettingKey Metrics = new(
+        "metrics", "level", "basic, or extensive to measure how long each RPC takes, too. Default: basic.");
+
+    public static readonly SettingKey Cors = new(
+        "cors", "origins", "Origins that browsers may call the JSON gateway from, by commas; * for any. Default: *, as in etcd.");
+
+    public static readonly SettingKey HostWhitelist = new(
+        "host-whitelist", "names", "Host names by which unencrypted HTTP requests may call this server; * for any. Default: *, as in etcd.");
+
+    public static readonly SettingKey LogLevel = new(
+        "log-level", "level", "Least level of lines: debug, info, warn, error, panic or fatal. Default: info.");
+
+    public static readonly SettingKey LogOutputs = new(
+        "log-outputs", "targets", "Where lines go, by commas: stderr, stdout, default (stderr) or files. Default: default.");
+
+    public static readonly SettingKey LogFormat = new(
+        "log-format", "format", "text (key=value), json or console (both as etcd's). Default: text; of 'quorate etcd' json.");
+
+    /// <summary>What the client door allows and how it is watched: etcd's, in etcd's words.</summary>
+    public static readonly SettingKey[] Door =
+    [
+        MaxRequestBytes, MaxTxnOps, MaxConcurrentStreams, KeepAliveInterval, KeepAliveTimeout, AutoCompactionMode, AutoCompactionRetention,
+        ListenMetricsUrls, ListenClientHttpUrls, Metrics, Cors, HostWhitelist, LogLevel, LogOutputs, LogFormat,
+    ];
 
     /// <summary>Those of TLS: etcd's, in etcd's words.</summary>
     public static readonly SettingKey[] Tls =
@@ -148,6 +199,6 @@ internal static class SettingKeys
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
-        WalSegmentBytes, AllowPlaintext, .. Tls, LogFormat,
+        WalSegmentBytes, AllowPlaintext, .. Tls, .. Door,
     ];
 }

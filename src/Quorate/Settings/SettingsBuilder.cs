@@ -13,13 +13,14 @@ internal readonly record struct RawSetting(SettingKey Key, string Value, string 
 /// <param name="DataDirSuffix">The data directory is the name and this.</param>
 /// <param name="Token">The cluster token.</param>
 /// <param name="AllowPlaintext">Whether to listen beyond this machine without being told.</param>
-internal sealed record SettingsDefaults(string DataDirSuffix, string Token, bool AllowPlaintext)
+/// <param name="LogFormat">Form of log lines.</param>
+internal sealed record SettingsDefaults(string DataDirSuffix, string Token, bool AllowPlaintext, string LogFormat)
 {
     /// <summary>Of <c>quorate start</c>.</summary>
-    public static readonly SettingsDefaults Start = new(".quorate", "quorate-cluster", AllowPlaintext: false);
+    public static readonly SettingsDefaults Start = new(".quorate", "quorate-cluster", AllowPlaintext: false, "text");
 
     /// <summary>Of <c>quorate etcd</c>: etcd's.</summary>
-    public static readonly SettingsDefaults Etcd = new(".etcd", "etcd-cluster", AllowPlaintext: true);
+    public static readonly SettingsDefaults Etcd = new(".etcd", "etcd-cluster", AllowPlaintext: true, "json");
 }
 
 /// <summary>Turns texts into <see cref="ServerSettings"/>. Collects what cannot be read instead of stopping at the first.</summary>
@@ -115,10 +116,29 @@ internal sealed class SettingsBuilder
             TlsMinVersion = Text(SettingKeys.TlsMinVersion, plain.TlsMinVersion),
             TlsMaxVersion = Text(SettingKeys.TlsMaxVersion, plain.TlsMaxVersion),
             CipherSuites = List(SettingKeys.CipherSuites),
-            LogFormat = Text(SettingKeys.LogFormat, "text"),
+            Door = Door(plain.Door, defaults),
             WrittenAs = _raw.Values.ToImmutableSortedDictionary(r => r.Key.Flag, r => r.WrittenAs, StringComparer.Ordinal),
         };
     }
+
+    private DoorSettings Door(DoorSettings plain, SettingsDefaults defaults) => new()
+    {
+        MaxRequestBytes = Number(SettingKeys.MaxRequestBytes, plain.MaxRequestBytes),
+        MaxTxnOps = Number(SettingKeys.MaxTxnOps, plain.MaxTxnOps),
+        MaxConcurrentStreams = LongNumber(SettingKeys.MaxConcurrentStreams, plain.MaxConcurrentStreams),
+        KeepAliveInterval = Duration(SettingKeys.KeepAliveInterval, plain.KeepAliveInterval),
+        KeepAliveTimeout = Duration(SettingKeys.KeepAliveTimeout, plain.KeepAliveTimeout),
+        AutoCompactionMode = Text(SettingKeys.AutoCompactionMode, plain.AutoCompactionMode),
+        AutoCompactionRetention = Text(SettingKeys.AutoCompactionRetention, plain.AutoCompactionRetention),
+        ListenMetricsUrls = Urls(SettingKeys.ListenMetricsUrls, []),
+        ListenClientHttpUrls = Urls(SettingKeys.ListenClientHttpUrls, []),
+        Metrics = Text(SettingKeys.Metrics, plain.Metrics),
+        Cors = List(SettingKeys.Cors),
+        HostWhitelist = List(SettingKeys.HostWhitelist),
+        LogLevel = Text(SettingKeys.LogLevel, plain.LogLevel),
+        LogOutputs = _raw.ContainsKey(SettingKeys.LogOutputs.Flag) ? List(SettingKeys.LogOutputs) : plain.LogOutputs,
+        LogFormat = Text(SettingKeys.LogFormat, defaults.LogFormat),
+    };
 
     private TlsSettings Tls(TlsSettingKeys keys) => new()
     {
@@ -182,7 +202,7 @@ internal sealed class SettingsBuilder
 
     private ImmutableArray<ServerUrl> Urls(SettingKey key, ImmutableArray<ServerUrl> otherwise)
     {
-        if (!_raw.TryGetValue(key.Flag, out RawSetting raw)) { return otherwise; }
+        if (!_raw.TryGetValue(key.Flag, out RawSetting raw) || (raw.Value.Length == 0 && otherwise.IsEmpty)) { return otherwise; }
         ImmutableArray<ServerUrl>.Builder urls = ImmutableArray.CreateBuilder<ServerUrl>();
         foreach (string text in raw.Value.Split(',', StringSplitOptions.TrimEntries))
         {

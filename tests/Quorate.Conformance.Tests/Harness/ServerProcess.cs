@@ -80,6 +80,7 @@ internal sealed class ServerProcess : IDisposable
         start.ArgumentList.Add(Binary);
         foreach (string argument in _arguments) { start.ArgumentList.Add(argument); }
         Tool.RemoveOurVariables(start);
+        start.Environment["ETCD_LOG_FORMAT"] = "text"; // Tests read the lines of either verb.
         _isReady = false;
         _process?.Dispose();
         _process = Launch(start);

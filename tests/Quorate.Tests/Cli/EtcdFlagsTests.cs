@@ -92,11 +92,16 @@ public class EtcdFlagsTests
     [InlineData("'foo' is not a valid flag", "foo")]
     [InlineData("--ca-file is not supported: use --trusted-ca-file", "--ca-file", "x")]
     [InlineData("--force-new-cluster is not supported", "--force-new-cluster")]
+    [InlineData("--feature-gates: unrecognized feature gate: Bogus", "--feature-gates", "Bogus=true")]
+    [InlineData("--feature-gates: missing bool value for AllAlpha", "--feature-gates", "AllAlpha")]
+    [InlineData("'etcd grpc-proxy' is not supported", "grpc-proxy", "start")]
     public void What_cannot_be_honoured_is_refused_in_etcds_manner(string problem, params string[] args) =>
         Assert.StartsWith(problem, Assert.Single(EtcdFlags.Parse(args, NoEnvironment).Problems), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--logger has no effect", "--logger", "zap")]
+    [InlineData("--max-wals has no effect", "--max-wals", "0")]
+    [InlineData("--feature-gates InitialCorruptCheck=true has no effect", "--feature-gates=InitialCorruptCheck=true")]
     [InlineData("--pre-vote has no effect", "--pre-vote")]
     [InlineData("--pre-vote has no effect", "--pre-vote=false")]
     public void What_changes_nothing_here_is_accepted_with_a_warning(string warning, params string[] args)
@@ -152,10 +157,154 @@ public class EtcdFlagsTests
         Assert.Equal(("flag", "/d"), (settings.Name, settings.DataDir));
     }
 
+    // Goal: every flag that etcd 3.4, 3.5 or 3.6 takes for a member is judged on purpose: it works, or there is a reason why not.
     [Fact]
-    public void No_flag_is_in_two_tables()
+    public void Every_flag_of_etcd_is_in_exactly_one_table()
     {
-        string[] all = [.. EtcdFlags.Supported.Select(k => k.Flag), .. EtcdFlags.Pointless.Keys, .. EtcdFlags.Refused.Keys];
+        string[] all =
+        [
+            .. EtcdFlags.Supported.Select(k => k.Flag), SettingKeys.OldWatchProgressInterval, .. EtcdFlags.Special,
+            .. EtcdFlags.Pointless.Keys, .. EtcdFlags.Refused.Keys,
+        ];
         Assert.Equal(all.Length, all.Distinct().Count());
+        string[] documented = [.. EtcdFlagNames.All.Distinct()];
+        Assert.Equal(149, documented.Length);
+        Assert.Empty(documented.Except(all));
     }
+
+    // Goal: what belongs to one of etcd's flags reaches the settings, from a flag as from a variable.
+    [Fact]
+    public void The_flags_of_the_door_are_etcds()
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(
+            [
+                "--max-request-bytes=2000000", "--max-txn-ops", "500", "--max-concurrent-streams=4294967295", "--grpc-keepalive-interval=0",
+                "--grpc-keepalive-timeout", "5s", "--auto-compaction-mode=revision", "--auto-compaction-retention=1000",
+                "--listen-metrics-urls=http://127.0.0.1:2381,http://127.0.0.1:2382", "--listen-client-http-urls", "http://127.0.0.1:2383",
+                "--metrics=extensive", "--cors=https://a.example", "--log-level=warn", "--log-outputs=stdout,/tmp/x.log", "--log-format=console",
+            ],
+            new Dictionary<string, string> { ["ETCD_HOST_WHITELIST"] = "a,b" });
+        Assert.Empty(result.Problems);
+        Assert.Empty(result.Warnings);
+        var problems = new List<string>();
+        DoorSettings door = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings).Door;
+        Assert.Empty(problems);
+        Assert.Equal((2_000_000, 500, 4294967295), (door.MaxRequestBytes, door.MaxTxnOps, door.MaxConcurrentStreams));
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromSeconds(5)), (door.KeepAliveInterval, door.KeepAliveTimeout));
+        Assert.Equal((TimeSpan.Zero, 1000), (door.RetentionTime, door.RetentionRevisions));
+        Assert.Equal([2381, 2382], door.ListenMetricsUrls.Select(u => u.Port));
+        Assert.Equal([2383], door.ListenClientHttpUrls.Select(u => u.Port));
+        Assert.Equal(("extensive", "warn", "console"), (door.Metrics, door.LogLevel, door.LogFormat));
+        Assert.Equal(["https://a.example"], door.Cors);
+        Assert.Equal(["a", "b"], door.HostWhitelist);
+        Assert.Equal(["stdout", "/tmp/x.log"], door.LogOutputs);
+    }
+
+    // Goal: etcd's meaning of a retention: a bare number is hours, or revisions in that mode; anything else is told.
+    [Theory]
+    [InlineData("periodic", "0", 0, 0)]
+    [InlineData("periodic", "2", 7200, 0)]
+    [InlineData("periodic", "10m", 600, 0)]
+    [InlineData("revision", "10", 0, 10)]
+    [InlineData("revision", "10m", null, 0)]
+    [InlineData("periodic", "soon", null, 0)]
+    [InlineData("periodic", "10ms", null, 0)]
+    [InlineData("daily", "1", null, 0)]
+    public void Retention_is_read_as_etcd_reads_it(string mode, string retention, int? seconds, long revisions)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(["--auto-compaction-mode", mode, "--auto-compaction-retention", retention], NoEnvironment);
+        var problems = new List<string>();
+        DoorSettings door = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings).Door;
+        Assert.Equal(seconds is null, problems.Count > 0);
+        if (seconds is not null) { Assert.Equal((TimeSpan.FromSeconds(seconds.Value), revisions), (door.RetentionTime, door.RetentionRevisions)); }
+    }
+
+    [Theory]
+    [InlineData("--max-request-bytes", "17000000")]
+    [InlineData("--max-txn-ops", "0")]
+    [InlineData("--max-concurrent-streams", "4294967296")]
+    [InlineData("--grpc-keepalive-interval", "10ms")]
+    [InlineData("--metrics", "some")]
+    [InlineData("--log-level", "loud")]
+    [InlineData("--log-format", "xml")]
+    [InlineData("--log-outputs", "default,stderr")]
+    [InlineData("--listen-metrics-urls", "https://127.0.0.1:2381")]
+    [InlineData("--listen-metrics-urls", "http://localhost:2379")]
+    public void Values_beyond_reason_are_named(string flag, string value)
+    {
+        var problems = new List<string>();
+        SettingsBuilder.Build(SettingsDefaults.Etcd, problems, EtcdFlags.Parse([flag, value], NoEnvironment).Settings);
+        Assert.Contains(flag, Assert.Single(problems), StringComparison.Ordinal);
+    }
+
+    // Goal: a file written for etcd is read as etcd reads it: groups, lists, nanoseconds; flags and variables beside it do not count.
+    [Fact]
+    public void A_configuration_file_replaces_flags_and_variables()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, """
+                # This is the configuration file for the etcd server.
+                name: 'from-file'
+                data-dir: /var/lib/etcd
+                wal-dir:
+                snapshot-count: 10000
+                listen-client-urls: http://127.0.0.1:2379,http://127.0.0.1:4001
+                initial-cluster:
+                cors:
+                strict-reconfig-check: false
+                enable-v2: true
+                proxy: 'off'
+                client-transport-security:
+                  cert-file: c.crt
+                  key-file: c.key
+                  client-cert-auth: true
+                  trusted-ca-file: ca.crt
+                  auto-tls: false
+                peer-transport-security:
+                  allowed-cn: [a, b]
+                grpc-keepalive-timeout: 5000000000
+                grpc-keepalive-interval: 90s
+                log-outputs: [stdout]
+                force-new-cluster: false
+                auto-compaction-retention: "1"
+                bogus: 1
+                """);
+            EtcdFlagsResult result = EtcdFlags.Parse(
+                ["--name", "from-flag", "--config-file", path], new Dictionary<string, string> { ["ETCD_DATA_DIR"] = "/from/variable", ["ETCD_DISCOVERY"] = "x" });
+            Assert.Empty(result.Problems);
+            var problems = new List<string>();
+            ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+            Assert.Equal(("from-file", "/var/lib/etcd", 10000, 2), (settings.Name, settings.DataDir, settings.SnapshotCount, settings.ListenClientUrls.Length));
+            Assert.Equal(("c.crt", true, false), (settings.ClientTls.CertFile, settings.ClientTls.CertAuth, settings.ClientTls.Auto));
+            Assert.Equal(["a", "b"], settings.PeerTls.AllowedNames);
+            Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(90), TimeSpan.FromHours(1)),
+                (settings.Door.KeepAliveTimeout, settings.Door.KeepAliveInterval, settings.Door.RetentionTime));
+            Assert.Equal(["stdout"], settings.Door.LogOutputs);
+            Assert.Contains(result.Warnings, w => w.EndsWith("bogus is no setting of etcd and has no effect", StringComparison.Ordinal));
+            Assert.Contains(result.Warnings, w => w.Contains("enable-v2", StringComparison.Ordinal));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
+    [InlineData("- a\n- b", "must be a list of")]
+    [InlineData("name: [a\n", "not YAML")]
+    [InlineData("name: {a: b}", "line 1, name must be a text")]
+    [InlineData("wal-dir: /wal", "line 1, wal-dir is not supported")]
+    [InlineData("client-transport-security: 1", "must be a group")]
+    public void A_wrong_file_is_told_with_its_line(string text, string problem)
+    {
+        var result = new EtcdFlagsResult([], [], [], false, false);
+        EtcdConfigFile.ReadText("etcd.yml", text, result);
+        Assert.Contains(problem, Assert.Single(result.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_not_there_is_told() =>
+        Assert.Contains("cannot be read", Assert.Single(EtcdFlags.Parse(["--config-file=/nowhere/etcd.yml"], NoEnvironment).Problems), StringComparison.Ordinal);
 }

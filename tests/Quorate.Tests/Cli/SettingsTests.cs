@@ -76,7 +76,7 @@ public class SettingsTests
     [InlineData("mem-table-bytes", "1", "65536")]
     [InlineData("wal-segment-bytes", "65537", "multiple of 4096")]
     [InlineData("allow-plaintext", "perhaps", "true or false")]
-    [InlineData("log-format", "xml", "text or json")]
+    [InlineData("log-format", "xml", "text, json or console")]
     public void A_wrong_setting_is_named_as_the_operator_wrote_it(string flag, string value, string words)
     {
         (_, List<string> problems) = Build(($"--{flag}", value));

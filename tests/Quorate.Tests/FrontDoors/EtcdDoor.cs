@@ -25,7 +25,7 @@ internal sealed class EtcdDoor : IAsyncDisposable
         Node = node;
         _server = server;
         Log = log;
-        Address = server.Addresses.Single();
+        Address = server.Addresses[0];
         // What is tested is the door's one answer.
         _client = new EtcdGrpcClient([new Uri($"http://{Address}")], Patience, EtcdRetryPolicy.Never);
     }
@@ -35,6 +35,9 @@ internal sealed class EtcdDoor : IAsyncDisposable
     public Lines Log { get; }
 
     public IPEndPoint Address { get; }
+
+    /// <summary>All addresses, in the order of the options.</summary>
+    public IReadOnlyList<IPEndPoint> Addresses => _server.Addresses;
 
     public static async Task<EtcdDoor> Open(Func<EtcdServerOptions, EtcdServerOptions>? change = null)
     {

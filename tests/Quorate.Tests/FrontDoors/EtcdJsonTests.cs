@@ -120,10 +120,10 @@ public class EtcdJsonTests
     public async Task Pages_tell_version_and_health()
     {
         await using EtcdDoor door = await EtcdDoor.Open();
-        Assert.Equal(Quotes("200 {'etcdserver':'3.6.5','etcdcluster':'3.6.0'}"), await door.Get("/version"));
+        Assert.Equal(Quotes("200 {'etcdserver':'3.6.5','etcdcluster':'3.6.0','storage':'3.6.0'}"), await door.Get("/version"));
         Assert.Equal(Quotes("200 {'health':'true','reason':''}"), await door.Get("/health"));
         Assert.Equal("200 ok\n", await door.Get("/livez"));
-        Assert.Equal("200 [+]linearizable_read ok\nok\n", await door.Get("/readyz?verbose"));
+        Assert.Equal("200 [+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n", await door.Get("/readyz?verbose"));
         Assert.Equal("405 Method Not Allowed\n", await door.Post("/health", ""));
         Assert.StartsWith("405 ", await door.Get("/v3/kv/range"), StringComparison.Ordinal);
 
@@ -132,7 +132,7 @@ public class EtcdJsonTests
             Quotes("503 {'health':'false','reason':'RANGE ERROR:etcdserver: request timed out'}"), await door.Get("/health"));
         door.Node.HasLeader = false;
         Assert.Equal(Quotes("503 {'health':'false','reason':'RAFT NO LEADER'}"), await door.Get("/health"));
-        Assert.Equal("503 [-]linearizable_read failed: RAFT NO LEADER\n", await door.Get("/readyz"));
+        Assert.Equal("503 [-]linearizable_read failed: RAFT NO LEADER\n", await door.Get("/readyz/linearizable_read"));
         Assert.Equal(Quotes("200 {'health':'true','reason':''}"), await door.Get("/health?serializable=true"));
         Assert.Equal("200 ok\n", await door.Get("/livez"));
     }

@@ -30,6 +30,36 @@ public sealed class LineLogTests
         Assert.Equal(1, line.Count(static c => c == '\n'));
     }
 
+    // Goal: what parses etcd's log finds level, time and message where etcd has them, and no remote text can forge a line.
+    [Fact]
+    public void Json_and_console_lines_begin_as_etcds()
+    {
+        void Ready(LineLog log) => log.Write(LogSeverity.Info, "ready", new("message", "ready to serve client requests"), new("a", "b\n"));
+        Assert.Matches(
+            "^{\"level\":\"info\",\"ts\":\"2[^\"]*Z\",\"msg\":\"ready to serve client requests\",\"event\":\"ready\",\"a\":\"b\\\\n\"}\n$",
+            Written(LogFormat.Json, Ready));
+        Assert.Matches(
+            "^2[^\t]*Z\tinfo\tready to serve client requests\t{\"event\":\"ready\",\"a\":\"b\\\\n\"}\n$", Written(LogFormat.Console, Ready));
+        Assert.Contains("\"msg\":\"became leader\"", Written(LogFormat.Json, log => log.Write(LogSeverity.Info, "became-leader")), StringComparison.Ordinal);
+        Assert.Contains("x\\u000ay", Written(LogFormat.Console, log => log.Write(LogSeverity.Info, "e", new LogField("message", "x\ny"))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Lines_below_the_least_level_are_left_out_and_all_streams_get_the_rest()
+    {
+        using var one = new MemoryStream();
+        using var two = new MemoryStream();
+        using (var log = new LineLog([one, two], LogFormat.Logfmt, LogSeverity.Warning))
+        {
+            log.Write(LogSeverity.Info, "quiet");
+            log.Write(LogSeverity.Warning, "loud");
+        }
+
+        Assert.DoesNotContain("quiet", Encoding.UTF8.GetString(one.ToArray()), StringComparison.Ordinal);
+        Assert.Contains("event=loud", Encoding.UTF8.GetString(one.ToArray()), StringComparison.Ordinal);
+        Assert.Equal(one.ToArray(), two.ToArray());
+    }
+
     [Fact]
     public void A_reader_that_does_not_read_costs_lines_not_time()
     {

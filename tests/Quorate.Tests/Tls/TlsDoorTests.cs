@@ -200,7 +200,7 @@ public sealed class TlsDoorTests : IAsyncDisposable
         var keeper = new TlsKeeper(_ours.Options("server") with { NamesUsers = namesUsers }, "client", NoLog.Instance);
         builder.WebHost.UseKestrelCore();
         int port = 0;
-        builder.WebHost.ConfigureKestrel(k => new TlsPort(keeper, Patience, NoLog.Instance).Listen(k, [new IPEndPoint(IPAddress.Loopback, 0)]));
+        builder.WebHost.ConfigureKestrel(k => new TlsPort(keeper, Patience, NoLog.Instance).Listen(k, [new IPEndPoint(IPAddress.Loopback, 0)], PortRole.Clients));
         await using WebApplication app = builder.Build();
         app.Run(context => context.Response.WriteAsync(CertificateUser.Of(context) ?? "-"));
         await app.StartAsync();

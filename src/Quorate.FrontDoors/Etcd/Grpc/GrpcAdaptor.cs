@@ -1,9 +1,11 @@
+using System.Collections.Frozen;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Quorate.FrontDoors.Http;
+using Quorate.FrontDoors.Metrics;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -16,11 +18,16 @@ internal sealed class GrpcAdaptor
 {
     private readonly EtcdService _service;
     private readonly int _maxMessageBytes;
+    private readonly DoorMeters _meters;
+    private readonly FrozenDictionary<string, (EtcdRpc? Unary, EtcdStreamRpc? Stream, RpcMeter Meter)> _rpcs;
 
-    public GrpcAdaptor(EtcdService service, int maxMessageBytes)
+    public GrpcAdaptor(EtcdService service, int maxMessageBytes, DoorMeters meters)
     {
         _service = service;
         _maxMessageBytes = maxMessageBytes;
+        _meters = meters;
+        _rpcs = meters.Rpcs.ToFrozenDictionary(
+            rpc => rpc.Key, rpc => (EtcdRpcs.ByPath.GetValueOrDefault(rpc.Key), EtcdRpcs.StreamsByPath.GetValueOrDefault(rpc.Key), rpc.Value));
     }
 
     /// <summary>True if the request speaks gRPC: HTTP/2 and <c>application/grpc</c>, plain or <c>+proto</c>.</summary>
@@ -35,8 +42,7 @@ internal sealed class GrpcAdaptor
     {
         context.Response.ContentType = "application/grpc";
         string path = context.Request.Path.Value ?? "";
-        EtcdStreamRpc? streamRpc = null;
-        if (!EtcdRpcs.ByPath.TryGetValue(path, out EtcdRpc? rpc) && !EtcdRpcs.StreamsByPath.TryGetValue(path, out streamRpc))
+        if (!_rpcs.TryGetValue(path, out (EtcdRpc? Unary, EtcdStreamRpc? Stream, RpcMeter Meter) rpc))
         {
             RefuseInHeaders(context, NotServed(path));
             return;
@@ -54,15 +60,25 @@ internal sealed class GrpcAdaptor
             timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted);
         if (timeout is { } time) { deadline!.CancelAfter(time); }
         var call = new EtcdCall(RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted, CertificateUser.Of(context));
-        await (rpc is not null ? ServeUnary(context, rpc, call) : ServeStream(context, streamRpc!, call));
+        long start = rpc.Meter.Start();
+        GrpcStatus status = GrpcStatus.Canceled; // Unless it comes to an end.
+        try
+        {
+            status = await (rpc.Unary is not null ? ServeUnary(context, rpc.Unary, rpc.Meter, call) : ServeStream(context, rpc.Stream!, rpc.Meter, call));
+        }
+        finally
+        {
+            rpc.Meter.End(status, start);
+        }
     }
 
-    private async Task ServeUnary(HttpContext context, EtcdRpc rpc, EtcdCall call)
+    private async Task<GrpcStatus> ServeUnary(HttpContext context, EtcdRpc rpc, RpcMeter meter, EtcdCall call)
     {
         EtcdResult result;
         try
         {
             StreamRead read = await GrpcMessages.ReadAsync(context.Request.BodyReader, rpc.Parser, _maxMessageBytes, call.Stop);
+            if (read.Request is not null) { _meters.CountReceived(meter, read.Bytes); }
             result = read.Request is null ? read.Error ?? EtcdErrors.CutShort : await rpc.Handler(_service, read.Request, call);
         }
         catch (OperationCanceledException)
@@ -73,37 +89,31 @@ internal sealed class GrpcAdaptor
         {
             // The client reset the stream or the connection broke; nobody reads the answer.
             context.Abort();
-            return;
+            return GrpcStatus.Canceled;
         }
         catch (Exception e)
         {
             result = _service.Failed(rpc.Path, e);
         }
 
-        if (result.Error is { } error)
-        {
-            RefuseInHeaders(context, Explained(error, context, call));
-            return;
-        }
+        if (result.Error is { } error) { return RefuseInHeaders(context, Explained(error, context, call)); }
 
         // A size that does not fit overflows into a negative one.
         long size = result.Parts?.Size ?? result.Response!.CalculateSize();
-        if (size is < 0 or > int.MaxValue)
-        {
-            RefuseInHeaders(context, EtcdErrors.AnswerTooLarge);
-            return;
-        }
+        if (size is < 0 or > int.MaxValue) { return RefuseInHeaders(context, EtcdErrors.AnswerTooLarge); }
 
         if (result.Parts is { } parts)
         {
-            if (!await WriteParts(context, rpc, parts, call)) { return; }
+            if (!await WriteParts(context, rpc, parts, call)) { return GrpcStatus.Canceled; }
         }
         else
         {
             GrpcMessages.Write(context.Response.BodyWriter, result.Response!, (int)size);
         }
 
+        _meters.CountSent(meter, size);
         Trailers(context)[HeaderNames.GrpcStatus] = StatusText[(int)GrpcStatus.OK];
+        return GrpcStatus.OK;
     }
 
     // False: the stream is broken off. The length was told already, so no status could follow a part of it.
@@ -125,11 +135,11 @@ internal sealed class GrpcAdaptor
         }
     }
 
-    private async Task ServeStream(HttpContext context, EtcdStreamRpc rpc, EtcdCall call)
+    private async Task<GrpcStatus> ServeStream(HttpContext context, EtcdStreamRpc rpc, RpcMeter meter, EtcdCall call)
     {
         // A watcher may say nothing for days; HTTP/2's pings find the dead ones.
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) { rate.MinDataRate = null; }
-        var stream = new GrpcStream(context, rpc.Parser, _maxMessageBytes);
+        var stream = new GrpcStream(context, rpc.Parser, _maxMessageBytes, _meters, meter);
         EtcdError? error;
         try
         {
@@ -138,7 +148,7 @@ internal sealed class GrpcAdaptor
         catch (Exception e) when (BrokenConnection.IsCauseOf(e))
         {
             context.Abort();
-            return;
+            return GrpcStatus.Canceled;
         }
         finally
         {
@@ -146,15 +156,13 @@ internal sealed class GrpcAdaptor
         }
 
         if (error is not null) { error = Explained(error, context, call); }
-        if (error is not null && !stream.HasWritten)
-        {
-            RefuseInHeaders(context, error);
-            return;
-        }
+        if (error is not null && !stream.HasWritten) { return RefuseInHeaders(context, error); }
 
+        GrpcStatus status = error?.Status ?? GrpcStatus.OK;
         IHeaderDictionary trailers = Trailers(context);
-        trailers[HeaderNames.GrpcStatus] = StatusText[(int)(error?.Status ?? GrpcStatus.OK)];
+        trailers[HeaderNames.GrpcStatus] = StatusText[(int)status];
         if (error is not null) { trailers[HeaderNames.GrpcMessage] = GrpcMessageText.Encode(error.Message); }
+        return status;
     }
 
     // The caller's own deadline explains all that fails after it (etcd answers with the context's error, too).
@@ -167,11 +175,12 @@ internal sealed class GrpcAdaptor
         context.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers;
 
     // "Trailers-Only": without a message, the status travels in the headers and the answer is a single frame.
-    private static void RefuseInHeaders(HttpContext context, EtcdError error)
+    private static GrpcStatus RefuseInHeaders(HttpContext context, EtcdError error)
     {
         IHeaderDictionary headers = context.Response.Headers;
         headers[HeaderNames.GrpcStatus] = StatusText[(int)error.Status];
         headers[HeaderNames.GrpcMessage] = GrpcMessageText.Encode(error.Message);
+        return error.Status;
     }
 
     private static EtcdError NotServed(string path)

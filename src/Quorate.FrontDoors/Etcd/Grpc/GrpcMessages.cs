@@ -34,7 +34,7 @@ internal static class GrpcMessages
                 if (buffer.Length >= PrefixBytes + length)
                 {
                     ReadOnlySequence<byte> bytes = buffer.Slice(PrefixBytes, length);
-                    StreamRead parsed = Parse(bytes, parser);
+                    StreamRead parsed = Parse(bytes, parser) with { Bytes = (int)length };
                     body.AdvanceTo(bytes.End);
                     return parsed;
                 }

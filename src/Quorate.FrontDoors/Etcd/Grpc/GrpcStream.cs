@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
 using Quorate.Core;
+using Quorate.FrontDoors.Metrics;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -16,15 +17,19 @@ internal sealed class GrpcStream : IEtcdStream
     private readonly PipeWriter _responses;
     private readonly MessageParser _parser;
     private readonly int _maxMessageBytes;
+    private readonly DoorMeters _meters;
+    private readonly RpcMeter _meter;
     private Task<StreamRead>? _reading;
     private long _unflushed;
 
-    public GrpcStream(HttpContext context, MessageParser parser, int maxMessageBytes)
+    public GrpcStream(HttpContext context, MessageParser parser, int maxMessageBytes, DoorMeters meters, RpcMeter meter)
     {
         _requests = context.Request.BodyReader;
         _responses = context.Response.BodyWriter;
         _parser = parser;
         _maxMessageBytes = maxMessageBytes;
+        _meters = meters;
+        _meter = meter;
     }
 
     /// <summary>True once something was written: then the status goes into the trailers.</summary>
@@ -33,7 +38,7 @@ internal sealed class GrpcStream : IEtcdStream
     /// <inheritdoc/>
     public ValueTask<StreamRead> ReadAsync(CancellationToken stop)
     {
-        _reading = GrpcMessages.ReadAsync(_requests, _parser, _maxMessageBytes, stop).AsTask();
+        _reading = ReadCounted(stop);
         return new(_reading);
     }
 
@@ -43,6 +48,7 @@ internal sealed class GrpcStream : IEtcdStream
         int size = response.CalculateSize();
         Invariant.Holds(size >= 0, $"a response of a stream is beyond 2 GiB");
         GrpcMessages.Write(_responses, response, size);
+        _meters.CountSent(_meter, size);
         HasWritten = true;
         _unflushed += size;
         return _unflushed >= FlushBytes ? FlushAsync(stop) : default;
@@ -63,6 +69,13 @@ internal sealed class GrpcStream : IEtcdStream
 
     /// <inheritdoc/>
     public void Wake() => _signal.Wake();
+
+    private async Task<StreamRead> ReadCounted(CancellationToken stop)
+    {
+        StreamRead read = await GrpcMessages.ReadAsync(_requests, _parser, _maxMessageBytes, stop);
+        if (read.Request is not null) { _meters.CountReceived(_meter, read.Bytes); }
+        return read;
+    }
 
     /// <summary>Waits for the read that was under way; the handler has ended, and its token is cancelled.</summary>
     public async ValueTask CloseAsync()

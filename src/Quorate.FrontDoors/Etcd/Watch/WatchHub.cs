@@ -23,12 +23,19 @@ internal sealed class WatchHub
     private readonly WatchPass _pass = new();
     private long _revision;
     private volatile bool _hasWatchers;
+    private int _all;
 
     /// <param name="open">Opens a view of the shard as this node has it; null if it has none now.</param>
     public WatchHub(Func<IReadView?> open) => _open = open;
 
     /// <summary>False: nobody would be told, so nobody need call <see cref="Advance()"/>.</summary>
     public bool HasWatchers => _hasWatchers;
+
+    /// <summary>Watches there are, and how many of them have been told all so far; the others are behind.</summary>
+    public (int All, int Synced) Counts
+    {
+        get { lock (_gate) { return (_all, _watchers.Count); } }
+    }
 
     /// <summary>Tells what is new. To be called whenever the shard may have changed.</summary>
     /// <exception cref="IOException">The state could not be opened: call again soon, nothing is lost.</exception>
@@ -55,6 +62,7 @@ internal sealed class WatchHub
             watcher.Start = start;
             watcher.Next = start == 0 ? current + 1 : start;
             watcher.Session.Created(watcher, current);
+            _all++;
             if (isSynced) { Join(watcher); }
             return isSynced;
         }
@@ -65,6 +73,7 @@ internal sealed class WatchHub
     {
         lock (_gate)
         {
+            if (!watcher.IsGone) { _all--; }
             watcher.IsGone = true;
             if (watcher.Home != _watchers) { return; }
             _watchers.Remove(watcher);
