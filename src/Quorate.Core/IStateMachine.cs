@@ -1,15 +1,19 @@
+using System.Collections.Immutable;
+
 namespace Quorate.Core;
 
 /// <summary>One committed command.</summary>
 public readonly ref struct CommittedCommand
 {
     /// <summary>Creates the command.</summary>
-    public CommittedCommand(LogIndex index, HybridTime stampedAt, ReadOnlySpan<byte> payload, long clock = 0)
+    public CommittedCommand(
+        LogIndex index, HybridTime stampedAt, ReadOnlySpan<byte> payload, long clock = 0, ImmutableArray<ReplicaPlace> voters = default)
     {
         Index = index;
         StampedAt = stampedAt;
         Payload = payload;
         Clock = clock;
+        Voters = voters.IsDefault ? [] : voters;
     }
 
     /// <summary>The entry it came in. Several commands may share one entry.</summary>
@@ -26,6 +30,9 @@ public readonly ref struct CommittedCommand
 
     /// <summary>The bytes that were proposed.</summary>
     public ReadOnlySpan<byte> Payload { get; }
+
+    /// <summary>The shard's voters as of the entry, in order of their ids; of a joint membership those to come. The same for every replica.</summary>
+    public ImmutableArray<ReplicaPlace> Voters { get; }
 }
 
 /// <summary>
@@ -65,6 +72,12 @@ public interface IStateMachine
     void ApplyTimer(LogIndex index, long due, IStoreWriter store)
     {
     }
+
+    /// <summary>
+    /// The keyspaces that the state speaks of: the host of a cluster's first shard creates and deletes shards by it. Another object
+    /// whenever the list has changed, by <see cref="Open"/> or <see cref="Apply"/>.
+    /// </summary>
+    KeyspaceList Keyspaces => KeyspaceList.Empty;
 
     /// <summary>Writes what it kept back while it applied several commands. Called before their effects are published.</summary>
     void Finish(IStoreWriter store);

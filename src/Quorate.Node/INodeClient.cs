@@ -39,6 +39,9 @@ public interface INodeClient
     /// <returns>Ends it. A call may still be under way.</returns>
     IDisposable Subscribe(ShardId shard, Action published);
 
+    /// <summary>The keyspaces beside the first shard, as far as this node has applied them; another object when they have changed.</summary>
+    KeyspaceList Keyspaces { get; }
+
     /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
     ShardStatus? StatusOf(ShardId shard);
 }

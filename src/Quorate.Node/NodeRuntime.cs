@@ -156,6 +156,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     /// <inheritdoc/>
     public IDisposable Subscribe(ShardId shard, Action published) => _loop.Listeners.Add(shard, published);
 
+    /// <inheritdoc/>
+    public KeyspaceList Keyspaces => _core.Keyspaces;
+
     /// <summary>State of all shards, at most one tick old.</summary>
     public IReadOnlyCollection<ShardStatus> Statuses => _loop.Statuses;
 

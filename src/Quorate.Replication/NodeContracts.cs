@@ -6,11 +6,6 @@ using Quorate.Storage.Wal;
 
 namespace Quorate.Replication;
 
-/// <summary>One replica of a shard, and where it lives.</summary>
-/// <param name="Replica">Its id in the group.</param>
-/// <param name="Node">The node that holds it.</param>
-public readonly record struct ReplicaPlace(ReplicaId Replica, NodeId Node);
-
 /// <summary>A shard as it was created; the same on every node that creates it.</summary>
 /// <param name="Shard">Its id.</param>
 /// <param name="Machine">Id of its state machine in the catalog.</param>
@@ -29,8 +24,11 @@ public sealed record NodeConfig
     /// <summary>Shards to create if the data directory does not hold them yet.</summary>
     public required ImmutableArray<ShardDescriptor> Bootstrap { get; init; }
 
-    /// <summary>Makes the state machine of a catalog id; null if this build does not know it.</summary>
-    public required Func<int, IStateMachine?> Machines { get; init; }
+    /// <summary>The shard whose machine keeps the list of keyspaces. Default: 1, which every cluster has.</summary>
+    public ShardId MetaShard { get; init; } = new(1);
+
+    /// <summary>Makes the state machine of a catalog id for a shard; null if this build does not know it. Any thread.</summary>
+    public required Func<ShardId, int, IStateMachine?> Machines { get; init; }
 
     /// <summary>Raft's timers, in ticks of <see cref="TickMilliseconds"/>, and limits. Default: 100 ms and 1 s, as in etcd.</summary>
     public RaftOptions Raft { get; init; } = new() { HeartbeatTicks = 10, ElectionTicks = 100 };

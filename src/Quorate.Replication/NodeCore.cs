@@ -33,6 +33,7 @@ public sealed class NodeCore : IDisposable
     private AfterPersist? _lastInFlight;
     private readonly ulong _directory;
     private readonly PeerDirectories _peers;
+    private readonly KeyspaceKeeper _keeper;
     private long _toldTick;
 
     private NodeCore(IFileSystem files, ulong directory, NodeConfig config, INodeHost host, ulong session, Prng random)
@@ -45,10 +46,14 @@ public sealed class NodeCore : IDisposable
         Session = session;
         _random = random;
         Cache = new(config.BlockCacheBytes);
+        _keeper = new(this);
     }
 
     /// <summary>The shards of this node, ordered by id.</summary>
     public ImmutableArray<ShardId> Shards => [.. _replicas.Keys];
+
+    /// <summary>The keyspaces beside the first shard, as far as this node has applied them; a shard may be there a moment later. Any thread.</summary>
+    public KeyspaceList Keyspaces { get; private set; } = KeyspaceList.Empty;
 
     /// <summary>
     /// While true, ordinary commands (<see cref="CommandUrgency"/>) are refused with <see cref="RequestOutcome.NoSpace"/>; the
@@ -85,6 +90,11 @@ public sealed class NodeCore : IDisposable
     internal long UnixMilliseconds { get; private set; }
 
     internal WalBatch Batch { get; private set; } = new();
+
+    /// <summary>The entry of the first shard as of which <see cref="Keyspaces"/> is.</summary>
+    internal LogIndex KeyspacesAt { get; private set; }
+
+    internal bool IsStopping => _isStopping;
 
     /// <summary>Opens the data directory (created if empty): checks its identity, opens log and engines, replays.</summary>
     /// <param name="files">The data directory.</param>
@@ -132,6 +142,7 @@ public sealed class NodeCore : IDisposable
         Now++;
         UnixMilliseconds = unixMilliseconds;
         foreach (Replica replica in _replicas.Values) { replica.Tick(); }
+        _keeper.Tick();
         if (Now % Config.Raft.ElectionTicks == 0) { GreetStrangers(); }
     }
 
@@ -225,6 +236,8 @@ public sealed class NodeCore : IDisposable
     /// <returns>True if there is more to do: call again soon, though nothing new came in.</returns>
     public bool Flush()
     {
+        _keeper.Look();
+
         // What applying a slice brings about (a read's view, the next entries) goes out with the same batch and frames.
         List<Replica> dirty = TakeDirty();
         foreach (Replica replica in dirty) { replica.CollectReady(Batch, _after); }
@@ -235,7 +248,7 @@ public sealed class NodeCore : IDisposable
         }
 
         SendFrames();
-        return _dirty.Count > 0;
+        return _dirty.Count > 0 || _keeper.HasNews;
     }
 
     /// <summary>Proposes a change of a shard's membership, if this node leads it.</summary>
@@ -295,6 +308,22 @@ public sealed class NodeCore : IDisposable
 
     internal void Published(ShardId shard) => _host.Published(shard);
 
+    /// <summary>The first shard's state has moved on. Before its commands are answered: who made a keyspace finds it.</summary>
+    internal void KeyspacesPublished(KeyspaceList keyspaces, LogIndex applied)
+    {
+        Keyspaces = keyspaces;
+        KeyspacesAt = applied;
+    }
+
+    /// <summary>Runs the action once all that is in the batch now is durable.</summary>
+    internal void AfterBatch(Action action) => _after.Actions.Add(action);
+
+    internal bool Has(ShardId shard) => _replicas.ContainsKey(shard);
+
+    internal Replica? Find(ShardId shard) => FindReplica(shard);
+
+    internal Prng SplitRandom(ulong use) => _random.Split(use);
+
     internal void Report(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail));
 
     internal void MarkDirty(Replica replica)
@@ -310,6 +339,24 @@ public sealed class NodeCore : IDisposable
     /// <summary>An id for a stream of snapshot pieces that no other stream has, in this run or another.</summary>
     internal ulong NextStream() => unchecked(Session + (++_streams * 0x9E3779B97F4A7C15));
 
+    internal void AddReplica(Replica replica)
+    {
+        // Copied, because other threads look shards up for local reads.
+        _replicas = new(_replicas) { { replica.Shard, replica } };
+        replica.AfterOpen(Batch);
+        MarkDirty(replica);
+    }
+
+    /// <summary>The shard is not here any more, as far as anybody can see.</summary>
+    internal void RemoveReplica(ShardId shard)
+    {
+        Replica removed = _replicas[shard];
+        var left = new SortedDictionary<ShardId, Replica>(_replicas);
+        left.Remove(shard);
+        _replicas = left;
+        removed.Discard();
+    }
+
     private Replica? FindReplica(ShardId shard) =>
         _replicas.TryGetValue(shard, out Replica? replica) && !replica.IsTombstoned ? replica : null;
 
@@ -324,6 +371,7 @@ public sealed class NodeCore : IDisposable
 
     private void CreateReplicas()
     {
+        ReplicaStore.DeleteLeftOver(Files);
         foreach (ShardDescriptor descriptor in Config.Bootstrap)
         {
             if (_replicas.ContainsKey(descriptor.Shard)) { continue; }
@@ -342,19 +390,17 @@ public sealed class NodeCore : IDisposable
         AddReplica(new(this, descriptor, self, recovered, _random.Split(shard.Value)));
     }
 
-    private void AddReplica(Replica replica)
-    {
-        // Copied, because other threads look shards up for local reads.
-        _replicas = new(_replicas) { { replica.Shard, replica } };
-        replica.AfterOpen(Batch);
-        MarkDirty(replica);
-    }
-
     // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns. Or a
     // candidate asks for its vote: the leader that added it may never have reached us, and without our vote there is no other.
     private Replica? Join(ShardId shard, ReplicaId self, int machine)
     {
-        if (_replicas.ContainsKey(shard) || _isStopping || Config.Machines(machine) is null) { return null; }
+        if (shard != Config.MetaShard && Config.Bootstrap.All(known => known.Shard != shard))
+        {
+            _keeper.Asked(shard, self);
+            return null;
+        }
+
+        if (_replicas.ContainsKey(shard) || _isStopping || Config.Machines(shard, machine) is null) { return null; }
         var descriptor = new ShardDescriptor(shard, machine, []);
         ReplicaStore.Create(Files, descriptor, self);
         var replica = new Replica(this, descriptor, self, null, _random.Split(shard.Value));
@@ -473,6 +519,8 @@ public sealed class NodeCore : IDisposable
         }
 
         after.Items.Clear();
+        foreach (Action action in after.Actions) { action(); }
+        after.Actions.Clear();
     }
 
     private void SendFrames()
@@ -490,12 +538,16 @@ public sealed class NodeCore : IDisposable
     {
         public List<(Replica Replica, ulong Token, ImmutableArray<RaftMessage> Messages)> Items { get; } = [];
 
-        public bool IsEmpty => Items.Count == 0;
+        public List<Action> Actions { get; } = [];
+
+        public bool IsEmpty => Items.Count == 0 && Actions.Count == 0;
 
         public void MoveFrom(AfterPersist other)
         {
             Items.AddRange(other.Items);
             other.Items.Clear();
+            Actions.AddRange(other.Actions);
+            other.Actions.Clear();
         }
 
         public void Add(Replica replica, ulong token, ImmutableArray<RaftMessage> messages) => Items.Add((replica, token, messages));

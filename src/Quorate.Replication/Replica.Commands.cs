@@ -283,8 +283,8 @@ internal sealed partial class Replica
         MarkDirty();
     }
 
-    // At most one at a time.
-    private void RequestFlush()
+    /// <summary>Asks for a flush of all that is applied. At most one at a time.</summary>
+    public void RequestFlush()
     {
         if (_flushAskedFor > _engine.Flushed.Index) { return; }
         _flushAskedFor = _engine.Applied.Index;
@@ -297,6 +297,7 @@ internal sealed partial class Replica
         _machine.Finish(_engine);
         _engine.Publish(position);
         _raft.Applied(position.Index);
+        PublishKeyspaces();
 
         // Only now: who is told of a write must find it in the next view.
         foreach ((ProposeRequest request, int start, int length) in _applied)
@@ -308,6 +309,11 @@ internal sealed partial class Replica
         _replies.Clear();
         ServeReads();
         _node.Published(Shard);
+    }
+
+    private void PublishKeyspaces()
+    {
+        if (Shard == Config.MetaShard) { _node.KeyspacesPublished(_machine.Keyspaces, _engine.Applied.Index); }
     }
 
     private void ApplyCommands(in LogEntry entry)
@@ -338,7 +344,7 @@ internal sealed partial class Replica
             }
 
             _reply.Clear();
-            _machine.Apply(new(entry.Index, reader.Stamp, command, _clock), _engine, _reply);
+            _machine.Apply(new(entry.Index, reader.Stamp, command, _clock, Voters), _engine, _reply);
             _sessions.Add(session, sequence, entry.Index);
             WriteAppliedCommand(session, sequence);
             count++;
@@ -441,6 +447,7 @@ internal sealed partial class Replica
         HostRecords.ReadPlaces(change.Context.Span, _places);
         bool wasMember = _raft.Membership.Contains(Id);
         _raft.Applied(entry.Index);
+        _voters = default;
         Membership membership = _raft.Membership;
         _scratch.Clear();
         HostRecords.WriteMembership(_scratch, membership, _places);

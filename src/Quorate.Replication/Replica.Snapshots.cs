@@ -191,10 +191,12 @@ internal sealed partial class Replica
             HostRecords.TryReadMembership(record, out _, _places);
         }
 
+        _voters = default;
         _machine.Open(_engine);
         ReadAppliedRecords();
         batch.AddReset(Shard, snapshot.Position);
         _raft.Applied(snapshot.Position.Index);
+        PublishKeyspaces();
         CompleteFromSnapshot();
         ServeReads();
         _node.Published(Shard);

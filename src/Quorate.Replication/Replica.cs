@@ -28,6 +28,8 @@ internal sealed partial class Replica
     private Term _reportedTerm;
     private long _retryJobsTick;
     private LogIndex _flushAskedFor;
+    private ImmutableArray<ReplicaPlace> _voters;
+    private bool _isDiscarded;
 
     public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, Prng random)
     {
@@ -36,7 +38,7 @@ internal sealed partial class Replica
         Id = self;
         Directory = ReplicaStore.DirectoryOf(Shard);
         _machineId = descriptor.Machine;
-        _machine = node.Config.Machines(descriptor.Machine) ??
+        _machine = node.Config.Machines(descriptor.Shard, descriptor.Machine) ??
             throw new WrongDataDirectoryException(
                 $"{Shard} holds a state machine of kind {descriptor.Machine}, which this build does not know; use a newer build");
         _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
@@ -61,7 +63,7 @@ internal sealed partial class Replica
     /// <summary>Directory of the shard; the engine is in a generation below it.</summary>
     public string Directory { get; }
 
-    /// <summary>True once the replica was removed from its group: it takes no part any more, under this id.</summary>
+    /// <summary>True once the replica was removed from its group, or its shard deleted: it takes no part any more, under this id.</summary>
     public bool IsTombstoned { get; private set; }
 
     /// <summary>True if it is in the list of replicas that the next flush looks at.</summary>
@@ -232,7 +234,7 @@ internal sealed partial class Replica
 
     public void EngineJobFinished(StorageEngine engine, EngineJob job, Exception? failure)
     {
-        if (engine != _engine)
+        if (engine != _engine || _isDiscarded)
         {
             Probes.JobOfOldEngine.Hit();
 
@@ -255,6 +257,20 @@ internal sealed partial class Replica
 
         if (_engine.Flushed.Index > before.Index) { Flushed(); }
         StartEngineJobs();
+    }
+
+    /// <summary>
+    /// The shard was deleted. Whoever waits is told; nothing more is said or written for it. Jobs that are out end as those of an
+    /// engine that a snapshot has replaced.
+    /// </summary>
+    public void Discard()
+    {
+        IsTombstoned = true;
+        _isDiscarded = true;
+        _committed.Clear();
+        _receiver?.Abandon();
+        _receiver = null;
+        Close();
     }
 
     public void Close()
@@ -336,9 +352,10 @@ internal sealed partial class Replica
 
     private LogPosition? _resetLogAt;
 
-    /// <summary>Tells the log what opening found out: that it has to start anew behind a snapshot.</summary>
+    /// <summary>Tells the log what opening found out, that it has to start anew behind a snapshot; and the node of the keyspaces.</summary>
     public void AfterOpen(WalBatch batch)
     {
+        PublishKeyspaces();
         if (_resetLogAt is { } position) { batch.AddReset(Shard, position); }
         _resetLogAt = null;
     }
@@ -349,6 +366,23 @@ internal sealed partial class Replica
     {
         Invariant.Holds(message is not InstallSnapshot, $"a snapshot to {message.To} goes as files");
         if (PlaceOf(message.To) is { Value: not 0 } node) { PeerFrame.AddRaft(FrameTo(node), message); }
+    }
+
+    // As of the last applied entry; see CommittedCommand.Voters.
+    private ImmutableArray<ReplicaPlace> Voters
+    {
+        get
+        {
+            if (_voters.IsDefault)
+            {
+                _voters =
+                [
+                    .. _raft.Membership.Voters.Select(replica => new ReplicaPlace(replica, PlaceOf(replica))).Where(place => place.Node != NodeId.None),
+                ];
+            }
+
+            return _voters;
+        }
     }
 
     private NodeId PlaceOf(ReplicaId replica) => _places.GetValueOrDefault(replica);

@@ -113,6 +113,32 @@ internal static class ReplicaStore
         files.DeleteDirectory(deleted);
     }
 
+    /// <summary>
+    /// Deletes a shard's directory, which loses its name first, durably. Whoever calls this has it durably that the shard must not
+    /// come back, and that the log knows nothing of it.
+    /// </summary>
+    public static void DeleteShard(IFileSystem files, ShardId shard)
+    {
+        string deleted = $"{Root}/{DeletedPrefix}{shard.Value.ToString(CultureInfo.InvariantCulture)}";
+        if (files.Exists(DirectoryOf(shard)))
+        {
+            files.DeleteDirectory(deleted);
+            files.Rename(DirectoryOf(shard), deleted);
+            files.SyncDirectory(Root);
+        }
+
+        files.DeleteDirectory(deleted);
+    }
+
+    /// <summary>Deletes what a crash has left of deleted shards.</summary>
+    public static void DeleteLeftOver(IFileSystem files)
+    {
+        foreach (string name in files.List(Root))
+        {
+            if (name.StartsWith(DeletedPrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{Root}/{name}"); }
+        }
+    }
+
     /// <summary>Checks that the log is not gone, and changes nothing.</summary>
     /// <exception cref="CorruptFileException">There are shards, but no log.</exception>
     public static void CheckHasLog(IFileSystem files, string logDirectory)

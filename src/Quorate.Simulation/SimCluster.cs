@@ -44,7 +44,7 @@ public sealed class SimCluster : IDisposable
         Network = new(this, options.Nodes + options.Spares, random.Split(2));
         ImmutableArray<ReplicaPlace> places =
             [.. Enumerable.Range(0, options.Nodes).Select(i => new ReplicaPlace(new((ulong)i + 1), SimNode.IdOf(i)))];
-        _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), MachineOf(i), places))];
+        _shards = [.. Enumerable.Range(1, options.Shards).Select(i => new ShardDescriptor(new((ulong)i), (int)Catalog.KeyValue.Id, places))];
         Wire = new(this);
         _applied = new(this);
         Nodes = [.. Enumerable.Range(0, options.Nodes + options.Spares).Select(i => new SimNode(this, i, random.Split(100 + (ulong)i)))];
@@ -296,14 +296,11 @@ public sealed class SimCluster : IDisposable
     {
         Buggify? buggify = Options.Buggify && !_isHealed ? new(Seed, random) : null;
         if (buggify is not null) { _buggified.Add(buggify); }
-        return Options.ConfigOf(node, id => CreateMachine(id, node), _shards, buggify);
+        return Options.ConfigOf(node, (shard, kind) => CreateMachine(shard, kind, node), _shards, buggify);
     }
 
-    // A machine is not told of which shard it is; here its kind tells.
-    private static int MachineOf(int shard) => (int)Catalog.KeyValue.Id | (shard << 16);
-
-    private IStateMachine? CreateMachine(int kind, NodeId node) => Catalog.Find((uint)kind & 0xFFFF) is { } known
-        ? _applied.Watched(known.Create(), new((ulong)kind >> 16), (int)node.Value - 1)
+    private IStateMachine? CreateMachine(ShardId shard, int kind, NodeId node) => Catalog.Find((uint)kind) is { } known
+        ? _applied.Watched(known.Create(), shard, (int)node.Value - 1)
         : null;
 
     /// <summary>Something happened: it goes into the hash, and into the trace if there is one.</summary>

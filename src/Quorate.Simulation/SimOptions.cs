@@ -101,7 +101,7 @@ public sealed record SimOptions
     public bool OneSliceInTurn { get; init; }
 
     internal NodeConfig ConfigOf(
-        NodeId node, Func<int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
+        NodeId node, Func<ShardId, int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
         {
             Buggify = buggify,
             Cluster = Cluster,

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Raft;
-using Quorate.Replication;
 using Quorate.Simulation.Checkers;
 using Quorate.Simulation.Disk;
 using Xunit;

@@ -71,6 +71,23 @@ internal static class EtcdErrors
     public static readonly EtcdError ElectionNotLeader = new(GrpcStatus.Unknown, "election: not leader");
     public static readonly EtcdError MissingLeaderKey = new(GrpcStatus.Unknown, "\"leader\" field must be provided");
 
+    // Of keyspaces, which etcd does not have.
+    public static readonly EtcdError KeyspaceName =
+        Invalid("a keyspace's name is 1 to 63 of a-z, 0-9, '.', '-' and '_', a letter or digit first");
+    public static readonly EtcdError KeyspaceQuota = Invalid("a keyspace's quota is 0 (none) or more bytes");
+    public static readonly EtcdError KeyspaceExists = Of(GrpcStatus.AlreadyExists, "keyspace already exists");
+    public static readonly EtcdError KeyspaceNotFound = Of(GrpcStatus.NotFound, "keyspace not found");
+    public static readonly EtcdError TooManyKeyspaces =
+        Of(GrpcStatus.ResourceExhausted, $"there are {KeyspaceRules.MaxKeyspaces} keyspaces, which is the most");
+    public static readonly EtcdError KeyspaceIsDefault =
+        Of(GrpcStatus.FailedPrecondition, "the default keyspace can be neither changed nor deleted");
+    public static readonly EtcdError KeyspacesContradict =
+        Invalid("port, path and metadata name different keyspaces; name one, or none on a port that has one");
+    public static readonly EtcdError OnlyInDefaultKeyspace =
+        Of(GrpcStatus.FailedPrecondition, "members and keyspaces are managed through the default keyspace; ask at the cluster's main client port");
+    public static readonly EtcdError KeyspaceNotHere =
+        Of(GrpcStatus.Unavailable, "this member does not hold the keyspace, or not yet; ask again, or another member");
+
     // The caller's own doing; grpc-go's words, without etcd's prefix.
     public static readonly EtcdError DeadlineExceeded = new(GrpcStatus.DeadlineExceeded, "context deadline exceeded");
     public static readonly EtcdError Canceled = new(GrpcStatus.Canceled, "context canceled");
@@ -124,6 +141,13 @@ internal static class EtcdErrors
         KvRefusal.NoSpace => NoSpace,
         KvRefusal.Corrupt => Corrupt,
 
+        KvRefusal.KeyspaceName => KeyspaceName,
+        KvRefusal.KeyspaceExists => KeyspaceExists,
+        KvRefusal.KeyspaceNotFound => KeyspaceNotFound,
+        KvRefusal.TooManyKeyspaces => TooManyKeyspaces,
+        KvRefusal.KeyspaceIsDefault => KeyspaceIsDefault,
+        KvRefusal.KeyspaceQuota => KeyspaceQuota,
+
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
         KvRefusal.Malformed => Internal,
         _ => throw Invariant.Unreachable(refusal),
@@ -140,8 +164,7 @@ internal static class EtcdErrors
         // May have happened: etcd says so with a timeout, and clients must not send a write again on it.
         RequestOutcome.Unknown => TimedOut,
 
-        // The node does not hold the keyspace (any more); another one does.
-        RequestOutcome.NoShard => Stopped,
+        RequestOutcome.NoShard => KeyspaceNotHere,
         _ => throw Invariant.Unreachable(outcome),
     };
 

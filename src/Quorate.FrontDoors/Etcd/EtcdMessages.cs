@@ -52,6 +52,7 @@ internal static class EtcdMessages
         KvReply.LeaseRevoke => new LeaseRevokeResponse { Header = header },
         KvReply.LeaseRenew renew => new LeaseKeepAliveResponse { Header = header, TTL = renew.Seconds },
         KvReply.Alarm alarm => ToMessage(alarm.Alarms, header),
+        KvReply.Keyspace keyspace => new KeyspaceResponse { Header = header, Shard = keyspace.Shard, QuotaBytes = keyspace.QuotaBytes },
         _ => throw Invariant.Unreachable(reply),
     };
 

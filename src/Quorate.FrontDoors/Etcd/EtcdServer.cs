@@ -12,7 +12,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Quorate.FrontDoors.Http;
-using Quorate.FrontDoors.Metrics;
 using Quorate.Node.Logging;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -20,32 +19,22 @@ namespace Quorate.FrontDoors.Etcd;
 /// <summary>The etcd door: gRPC, its JSON gateway, version and health pages on one port, in the clear or over TLS.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
-    private const int OverheadBytes = 512 * 1024; // etcd's grpcOverheadBytes: a message may be this much over the limit.
-
     private readonly WebApplication _app;
     private readonly EtcdServerOptions _options;
-    private readonly EtcdService _service;
-    private readonly Timer _leaderChecks;
-    private readonly WatchDriver _watches;
-    private readonly AutoCompactor? _compactor;
+    private readonly KeyspaceDoors _doors;
 
-    private EtcdServer(WebApplication app, EtcdServerOptions options, EtcdService service, INodeLog log)
+    private EtcdServer(WebApplication app, EtcdServerOptions options, KeyspaceDoors doors)
     {
         _app = app;
         _options = options;
-        _service = service;
-        _leaderChecks = new Timer(_ => service.CheckLeader());
-        _watches = new WatchDriver(service, options);
-        _compactor = options is { RetentionTime: { Ticks: 0 }, RetentionRevisions: 0 }
-            ? null
-            : new AutoCompactor(service, new AutoCompaction(options.RetentionTime, options.RetentionRevisions), log);
+        _doors = doors;
     }
 
-    /// <summary>The addresses listened on, in the order of the options (cleartext clients, HTTP, pages; then the same over TLS), with the ports that were free where 0 was asked for.</summary>
+    /// <summary>The addresses listened on, in the order of the options (cleartext clients, keyspaces, HTTP, pages; then the same over TLS), with the ports that were free where 0 was asked for.</summary>
     public ImmutableArray<IPEndPoint> Addresses { get; private set; } = [];
 
     /// <summary>Streaming calls that are being served.</summary>
-    public int OpenStreams => _service.OpenStreams;
+    public int OpenStreams => _doors.OpenStreams;
 
     /// <summary>Starts to listen and to serve.</summary>
     /// <param name="options">Where and what.</param>
@@ -62,7 +51,7 @@ public sealed class EtcdServer : IAsyncDisposable
         if (problems.Length > 0) { throw new ArgumentException(string.Join(" ", problems), nameof(options)); }
 
         var limiter = new LineLimiter(TimeSpan.FromMinutes(1));
-        var service = new EtcdService(options, (rpc, exception) =>
+        var doors = new KeyspaceDoors(options, log, (rpc, exception) =>
         {
             if (!limiter.MayWrite(rpc, out long suppressed)) { return; }
             log.Write(
@@ -72,13 +61,6 @@ public sealed class EtcdServer : IAsyncDisposable
                 new LogField("exception", exception.ToString()),
                 new LogField("suppressed", suppressed));
         });
-        var meters = new DoorMeters(options.MeasuresCalls);
-        var grpc = new GrpcAdaptor(service, options.MaxRequestBytes + OverheadBytes, meters);
-        var gateway = new JsonGateway(service, options.MaxRequestBytes + OverheadBytes);
-        var pages = new StatusPages(service, new EtcdMetrics(service, options, meters), meters.Health);
-        var router = new DoorRouter(
-            grpc, gateway, pages, new HttpAccess(options.HostWhitelist, options.Cors),
-            clientPortsAreGrpcOnly: !(options.ListenHttp.IsEmpty && options.ListenHttpTls.IsEmpty));
         var transport = new VirtualTransport();
         var port = new CleartextPort(transport, options.FirstBytesTimeout, log);
 
@@ -93,34 +75,39 @@ public sealed class EtcdServer : IAsyncDisposable
         {
             SetLimits(kestrel, options);
             port.Listen(kestrel, options.Listen);
+            foreach (EtcdKeyspacePort own in options.KeyspacePorts.Where(static own => !own.IsTls)) { port.Listen(kestrel, [own.Address], own.Keyspace); }
             ListenHttpOnly(kestrel, options.ListenHttp, PortRole.Http);
             ListenHttpOnly(kestrel, options.ListenPages, PortRole.Pages);
             if (options.Tls is { } keeper)
             {
                 var tls = new TlsPort(keeper, options.FirstBytesTimeout, log);
                 tls.Listen(kestrel, options.ListenTls, PortRole.Clients);
+                foreach (EtcdKeyspacePort own in options.KeyspacePorts.Where(static own => own.IsTls))
+                {
+                    tls.Listen(kestrel, [own.Address], PortRole.Clients, own.Keyspace);
+                }
+
                 tls.Listen(kestrel, options.ListenHttpTls, PortRole.Http);
                 tls.Listen(kestrel, options.ListenPagesTls, PortRole.Pages);
             }
         });
 
         WebApplication app = builder.Build();
-        app.Run(router.ServeAsync);
-
-        var server = new EtcdServer(app, options, service, log);
+        app.Run(doors.ServeAsync);
+        var server = new EtcdServer(app, options, doors);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            await server.EndServicesAsync().ConfigureAwait(false);
+            await doors.DisposeAsync().ConfigureAwait(false);
             await app.DisposeAsync().ConfigureAwait(false);
             throw;
         }
 
         server.Addresses = BoundAddresses(app);
-        server._leaderChecks.Change(options.ElectionTimeout, options.ElectionTimeout);
+        doors.Start();
         return server;
     }
 
@@ -130,7 +117,7 @@ public sealed class EtcdServer : IAsyncDisposable
     /// </summary>
     public async Task StopAsync()
     {
-        _service.EndStreams();
+        _doors.EndStreams();
         using var drain = new CancellationTokenSource(_options.DrainTimeout);
         await _app.StopAsync(drain.Token).ConfigureAwait(false);
     }
@@ -139,15 +126,8 @@ public sealed class EtcdServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        await EndServicesAsync().ConfigureAwait(false);
+        await _doors.DisposeAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private async ValueTask EndServicesAsync()
-    {
-        await _leaderChecks.DisposeAsync().ConfigureAwait(false);
-        await _watches.DisposeAsync().ConfigureAwait(false);
-        if (_compactor is not null) { await _compactor.DisposeAsync().ConfigureAwait(false); }
     }
 
     private static void SetLimits(KestrelServerOptions kestrel, EtcdServerOptions options)

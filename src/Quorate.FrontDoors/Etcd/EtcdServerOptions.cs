@@ -25,6 +25,9 @@ public record EtcdServiceOptions
     /// <summary>The shard that holds the keyspace.</summary>
     public required ShardId Shard { get; init; }
 
+    /// <summary>The keyspace's name. Default: that of the keyspace that every cluster has.</summary>
+    public string Keyspace { get; init; } = KeyspaceRules.DefaultName;
+
     /// <summary>Tells of a member of the shard; null if nothing is known of it. Called for each MemberList; must be quick.</summary>
     public required Func<NodeId, EtcdMember?> Members { get; init; }
 
@@ -81,6 +84,12 @@ public record EtcdServiceOptions
     }
 }
 
+/// <summary>A port that serves one keyspace to clients that know nothing of keyspaces.</summary>
+/// <param name="Keyspace">Its name; it need not exist yet.</param>
+/// <param name="Address">Where to listen.</param>
+/// <param name="IsTls">Over TLS, as <see cref="EtcdServerOptions.ListenTls"/>.</param>
+public sealed record EtcdKeyspacePort(string Keyspace, IPEndPoint Address, bool IsTls);
+
 /// <summary>Where the etcd API listens, and its limits on connections. Read once, when the server starts.</summary>
 public sealed record EtcdServerOptions : EtcdServiceOptions
 {
@@ -89,6 +98,9 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
 
     /// <summary>Addresses for the same over TLS. At least one address is needed, here or in <see cref="Listen"/>.</summary>
     public ImmutableArray<IPEndPoint> ListenTls { get; init; } = [];
+
+    /// <summary>Ports that serve other keyspaces.</summary>
+    public ImmutableArray<EtcdKeyspacePort> KeyspacePorts { get; init; } = [];
 
     /// <summary>What is shown and asked for on <see cref="ListenTls"/>. Needed if that is not empty.</summary>
     public TlsKeeper? Tls { get; init; }
@@ -123,6 +135,9 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     /// <summary>Revisions that are kept; 0: all. As etcd's --auto-compaction-retention, mode revision.</summary>
     public long RetentionRevisions { get; init; }
 
+    /// <summary>True if history is compacted by itself.</summary>
+    public bool HasRetention => RetentionTime > TimeSpan.Zero || RetentionRevisions > 0;
+
     /// <summary>Silence after which a client is asked whether it is there; zero: never. Default: 1 min. As etcd's --grpc-keepalive-interval.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -146,7 +161,12 @@ public sealed record EtcdServerOptions : EtcdServiceOptions
     {
         foreach (string problem in base.Problems()) { yield return problem; }
         if (Listen.IsDefaultOrEmpty && ListenTls.IsDefaultOrEmpty) { yield return "etcd.listen is empty; at least one address is needed."; }
-        if (Tls is null && !(ListenTls.IsDefaultOrEmpty && ListenHttpTls.IsEmpty && ListenPagesTls.IsEmpty)) { yield return "etcd.listenTls has addresses, but there is no certificate."; }
+        if (Tls is null && !(ListenTls.IsDefaultOrEmpty && ListenHttpTls.IsEmpty && ListenPagesTls.IsEmpty && KeyspacePorts.All(static port => !port.IsTls))) { yield return "etcd.listenTls has addresses, but there is no certificate."; }
+        foreach (EtcdKeyspacePort port in KeyspacePorts.Where(static port => !KeyspaceRules.IsName(port.Keyspace)))
+        {
+            yield return $"etcd.keyspacePorts has '{port.Keyspace}', which is no keyspace's name.";
+        }
+
         if (MaxConnections < 1) { yield return $"etcd.maxConnections is {MaxConnections}; the least is 1."; }
         if (MaxStreamsPerConnection < 1)
         {

@@ -26,7 +26,7 @@ internal sealed partial class EtcdService
             Header = Header(revision),
             Version = EtcdVersion.Server,
             StorageVersion = EtcdVersion.Cluster,
-            DbSizeQuota = _options.QuotaBytes,
+            DbSizeQuota = Quota,
             DowngradeInfo = new DowngradeInfo(),
         };
         if (_node.StatusOf(_shard) is { } status)

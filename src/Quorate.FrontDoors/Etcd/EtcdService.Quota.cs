@@ -24,7 +24,10 @@ internal sealed partial class EtcdService
     };
 
     private bool ExceedsQuota(long bytes) =>
-        _options.QuotaBytes > 0 && _node.StatusOf(_shard) is { } status && status.DiskBytes + bytes >= _options.QuotaBytes;
+        Quota is > 0 and var quota && _node.StatusOf(_shard) is { } status && status.DiskBytes + bytes >= quota;
+
+    // A keyspace's own, as it is now; else that of the server, which then holds for each keyspace by itself.
+    private long Quota => _node.Keyspaces.Find(_shard) is { QuotaBytes: > 0 and var own } ? own : _options.QuotaBytes;
 
     private async ValueTask<EtcdResult> RefuseForSpace(EtcdCall call)
     {

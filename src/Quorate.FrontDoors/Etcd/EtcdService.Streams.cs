@@ -88,7 +88,10 @@ internal sealed partial class EtcdService
     }
 
     /// <summary>Ends all streams, and refuses new ones: the server is about to stop.</summary>
-    public void EndStreams() => EndStreams(EtcdErrors.Stopped, isLast: true, static _ => true);
+    public void EndStreams() => EndStreams(EtcdErrors.Stopped);
+
+    /// <summary>Ends all streams for that reason, and refuses new ones.</summary>
+    public void EndStreams(EtcdError reason) => EndStreams(reason, isLast: true, static _ => true);
 
     /// <summary>To be called every election timeout: ends the streams that want a leader if there has been none for three of them.</summary>
     public void CheckLeader()

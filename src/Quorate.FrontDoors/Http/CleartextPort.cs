@@ -25,6 +25,7 @@ internal sealed class CleartextPort
     private readonly TimeSpan _firstBytesTimeout;
     private readonly INodeLog _log;
     private readonly LineLimiter _limiter = new(TimeSpan.FromMinutes(1));
+    private bool _hasInner;
 
     public CleartextPort(VirtualTransport transport, TimeSpan firstBytesTimeout, INodeLog log)
     {
@@ -45,18 +46,26 @@ internal sealed class CleartextPort
     // RFC 9113, 3.4. No HTTP/1.1 request can start with it.
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    /// <summary>Adds the addresses, and the two inner endpoints.</summary>
-    public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses)
+    /// <summary>Adds the addresses, and with the first of them the two inner endpoints.</summary>
+    public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses, string? keyspace = null)
     {
-        if (addresses.Count == 0) { return; }
-        kestrel.Listen(_transport.Http1, static inner => inner.Protocols = HttpProtocols.Http1);
-        kestrel.Listen(_transport.Http2, static inner => inner.Protocols = HttpProtocols.Http2);
+        if (addresses.Count > 0 && !_hasInner)
+        {
+            _hasInner = true;
+            kestrel.Listen(_transport.Http1, static inner => inner.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(_transport.Http2, static inner => inner.Protocols = HttpProtocols.Http2);
+        }
+
         foreach (IPEndPoint address in addresses)
         {
             kestrel.Listen(address, outer =>
             {
                 outer.Protocols = HttpProtocols.Http1; // Never reached: what follows ends the pipeline.
-                outer.Run(ServeAsync);
+                outer.Run(connection =>
+                {
+                    if (keyspace is not null) { connection.Features.Set(new PortFeature(PortRole.Clients, keyspace)); }
+                    return ServeAsync(connection);
+                });
             });
         }
     }

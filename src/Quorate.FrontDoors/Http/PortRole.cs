@@ -17,8 +17,12 @@ internal enum PortRole
 
 /// <summary>The role of the port that a connection came in by; a feature of the connection. Without it: <see cref="PortRole.Clients"/>.</summary>
 /// <param name="Role">The role.</param>
-internal sealed record PortFeature(PortRole Role)
+/// <param name="Keyspace">The keyspace that the port is for; null: requests choose.</param>
+internal sealed record PortFeature(PortRole Role, string? Keyspace = null)
 {
+    /// <summary>The keyspace of a request's port; null if it is for none.</summary>
+    public static string? KeyspaceOf(HttpContext context) => context.Features.Get<PortFeature>()?.Keyspace;
+
     /// <summary>The role of a request's port.</summary>
     public static PortRole Of(HttpContext context) => context.Features.Get<PortFeature>()?.Role ?? PortRole.Clients;
 }

@@ -42,7 +42,7 @@ internal sealed class TlsPort
         "HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"u8;
 
     /// <summary>Adds the addresses.</summary>
-    public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses, PortRole role)
+    public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses, PortRole role, string? keyspace = null)
     {
         foreach (IPEndPoint address in addresses)
         {
@@ -51,7 +51,7 @@ internal sealed class TlsPort
                 port.Protocols = HttpProtocols.Http1AndHttp2;
                 port.Use(next => connection => ServeAsync(connection, next));
                 port.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = Options, HandshakeTimeout = _timeout });
-                port.Use(next => connection => Encrypted(connection, role, next));
+                port.Use(next => connection => Encrypted(connection, new PortFeature(role, keyspace), next));
             });
         }
     }
@@ -109,9 +109,9 @@ internal sealed class TlsPort
         return new(options);
     }
 
-    private Task Encrypted(ConnectionContext connection, PortRole role, ConnectionDelegate next)
+    private Task Encrypted(ConnectionContext connection, PortFeature port, ConnectionDelegate next)
     {
-        connection.Features.Set(new PortFeature(role));
+        connection.Features.Set(port);
         TlsHandshake.Current?.Done();
         if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
         {

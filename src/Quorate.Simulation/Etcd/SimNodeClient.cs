@@ -69,6 +69,9 @@ internal sealed class SimNodeClient : INodeClient
         throw new NotSupportedException("SimEtcdServer listens itself");
 
     /// <inheritdoc/>
+    public KeyspaceList Keyspaces => _node.Core?.Keyspaces ?? KeyspaceList.Empty;
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard)
     {
         DemandInside();

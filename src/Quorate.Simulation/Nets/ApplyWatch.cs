@@ -46,6 +46,8 @@ internal sealed class ApplyWatch(SimCluster cluster)
             machine.Apply(command, store, reply);
         }
 
+        public KeyspaceList Keyspaces => machine.Keyspaces;
+
         public long? NextDeadline => machine.NextDeadline;
 
         public void ApplyTimer(LogIndex index, long due, IStoreWriter store)

@@ -12,6 +12,7 @@ public sealed class KeyValueMachine : IStateMachine
     private readonly VersionWriter _writer = new();
     private readonly LeaseBook _leases = new();
     private readonly AlarmBook _alarms = new();
+    private readonly KeyspaceBook _keyspaces = new();
     private KvMeta? _meta;
     private bool _isMetaWritten = true;
 
@@ -32,6 +33,7 @@ public sealed class KeyValueMachine : IStateMachine
         _writer.Forget();
         _leases.Open(store);
         _alarms.Open(store);
+        _keyspaces.Open(store);
     }
 
     /// <inheritdoc/>
@@ -59,11 +61,14 @@ public sealed class KeyValueMachine : IStateMachine
     {
         KvCommand.Kind.LeaseRenew => CommandUrgency.MovesDeadline,
         KvCommand.Kind.LeaseRevoke or KvCommand.Kind.DeleteRange or KvCommand.Kind.Compact or KvCommand.Kind.Alarm
-            => CommandUrgency.FreesSpace,
+            or KvCommand.Kind.KeyspaceDelete => CommandUrgency.FreesSpace,
         KvCommand.Kind.Txn when KvCommand.TryDecode(command.ToArray(), out KvCommand? txn) && txn is KvCommand.Txn { HasPut: false }
             => CommandUrgency.FreesSpace,
         _ => CommandUrgency.Ordinary,
     };
+
+    /// <inheritdoc/>
+    public KeyspaceList Keyspaces => _keyspaces.List;
 
     /// <inheritdoc/>
     public long? NextDeadline => _leases.NextDeadline;
@@ -137,6 +142,15 @@ public sealed class KeyValueMachine : IStateMachine
                 break;
             case KvCommand.Alarm alarm:
                 new KvReply.Alarm(Meta.Current, _alarms.Apply(alarm, store)).Encode(reply);
+                break;
+            case KvCommand.KeyspaceCreate create:
+                Answer(_keyspaces.Create(create, command.Voters, store, out Keyspace? created), created, reply);
+                break;
+            case KvCommand.KeyspaceUpdate update:
+                Answer(_keyspaces.Update(update, store, out Keyspace? updated), updated, reply);
+                break;
+            case KvCommand.KeyspaceDelete gone:
+                Answer(_keyspaces.Delete(gone, store, out Keyspace? deleted), deleted, reply);
                 break;
             default:
                 throw Invariant.Unreachable(decoded);
@@ -215,6 +229,12 @@ public sealed class KeyValueMachine : IStateMachine
             SetMeta(Meta with { Compacted = compact.Revision });
             new KvReply.Compact(Meta.Current).Encode(reply);
         }
+    }
+
+    private void Answer(KvRefusal refusal, Keyspace? keyspace, ByteWriter reply)
+    {
+        if (refusal == KvRefusal.None) { new KvReply.Keyspace(Meta.Current, keyspace!.Shard.Value, keyspace.QuotaBytes).Encode(reply); }
+        else { Refuse(reply, refusal); }
     }
 
     private void Refuse(ByteWriter reply, KvRefusal refusal) => KvReply.EncodeRefused(reply, Meta.Current, refusal);

@@ -24,6 +24,9 @@ public abstract partial record KvCommand
         LeaseRevoke = 7,
         LeaseRenew = 8,
         Alarm = 70,
+        KeyspaceCreate = 90,
+        KeyspaceUpdate = 91,
+        KeyspaceDelete = 92,
     }
 
     [Flags]
@@ -135,6 +138,20 @@ public abstract partial record KvCommand
                 writer.U64(alarm.Member);
                 writer.VarInt((int)alarm.Type);
                 break;
+            case KeyspaceCreate create:
+                writer.U8((byte)Kind.KeyspaceCreate);
+                writer.Text(create.Name);
+                writer.VarInt(create.QuotaBytes);
+                break;
+            case KeyspaceUpdate update:
+                writer.U8((byte)Kind.KeyspaceUpdate);
+                writer.Text(update.Name);
+                writer.VarInt(update.QuotaBytes);
+                break;
+            case KeyspaceDelete delete:
+                writer.U8((byte)Kind.KeyspaceDelete);
+                writer.Text(delete.Name);
+                break;
             default:
                 throw Invariant.Unreachable(command);
         }
@@ -218,6 +235,12 @@ public abstract partial record KvCommand
                 return depth == 1 ? new LeaseRenew(reader.VarInt()) : null;
             case Kind.Alarm:
                 return depth == 1 ? new Alarm(reader.Bool(), reader.U64(), (KvAlarmType)Int32(ref reader)) : null;
+            case Kind.KeyspaceCreate:
+                return depth == 1 ? new KeyspaceCreate(reader.Text(), reader.VarInt()) : null;
+            case Kind.KeyspaceUpdate:
+                return depth == 1 ? new KeyspaceUpdate(reader.Text(), reader.VarInt()) : null;
+            case Kind.KeyspaceDelete:
+                return depth == 1 ? new KeyspaceDelete(reader.Text()) : null;
             default:
                 return null;
         }

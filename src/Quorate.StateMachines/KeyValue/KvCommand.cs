@@ -117,4 +117,18 @@ public abstract partial record KvCommand
     /// <param name="Member">The member it is about.</param>
     /// <param name="Type">What it says; one that is none of <see cref="KvAlarmType"/> changes nothing.</param>
     public sealed record Alarm(bool Raise, ulong Member, KvAlarmType Type) : KvCommand;
+
+    /// <summary>Creates a keyspace. For the first shard alone, as the two that follow.</summary>
+    /// <param name="Name">See <see cref="KeyspaceRules.IsName"/>.</param>
+    /// <param name="QuotaBytes">Most bytes it is to hold on each node; 0: no limit of its own.</param>
+    public sealed record KeyspaceCreate(string Name, long QuotaBytes) : KvCommand;
+
+    /// <summary>Changes a keyspace's options.</summary>
+    /// <param name="Name">Which.</param>
+    /// <param name="QuotaBytes">As <see cref="KeyspaceCreate.QuotaBytes"/>.</param>
+    public sealed record KeyspaceUpdate(string Name, long QuotaBytes) : KvCommand;
+
+    /// <summary>Deletes a keyspace and all it holds.</summary>
+    /// <param name="Name">Which.</param>
+    public sealed record KeyspaceDelete(string Name) : KvCommand;
 }

@@ -56,4 +56,22 @@ public enum KvRefusal : byte
 
     /// <summary>An alarm says that members differ. etcd: "corrupt cluster".</summary>
     Corrupt = 71,
+
+    /// <summary>No name of a keyspace: see <see cref="KeyspaceRules.IsName"/>.</summary>
+    KeyspaceName = 90,
+
+    /// <summary>A keyspace of that name exists.</summary>
+    KeyspaceExists = 91,
+
+    /// <summary>No such keyspace.</summary>
+    KeyspaceNotFound = 92,
+
+    /// <summary>There are <see cref="KeyspaceRules.MaxKeyspaces"/> already.</summary>
+    TooManyKeyspaces = 93,
+
+    /// <summary>The default keyspace can be neither changed nor deleted.</summary>
+    KeyspaceIsDefault = 94,
+
+    /// <summary>A quota below 0.</summary>
+    KeyspaceQuota = 95,
 }

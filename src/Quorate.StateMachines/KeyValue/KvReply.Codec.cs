@@ -26,6 +26,7 @@ public abstract partial record KvReply
         LeaseRevoke = 8,
         LeaseRenew = 9,
         Alarm = 70,
+        Keyspace = 90,
     }
 
     /// <summary>Appends the reply's bytes.</summary>
@@ -141,6 +142,12 @@ public abstract partial record KvReply
 
                 writer.VarInt(alarm.Revision);
                 break;
+            case Keyspace keyspace:
+                writer.U8((byte)Kind.Keyspace);
+                writer.VarUInt(keyspace.Shard);
+                writer.VarInt(keyspace.QuotaBytes);
+                writer.VarInt(keyspace.Revision);
+                break;
             case Refused refused:
                 writer.U8((byte)Kind.Refused);
                 writer.U8((byte)refused.Refusal);
@@ -204,6 +211,10 @@ public abstract partial record KvReply
             case Kind.Alarm:
                 ImmutableArray<KvAlarm> alarms = ReadAlarms(ref reader);
                 return new Alarm(reader.VarInt(), alarms);
+            case Kind.Keyspace:
+                ulong shard = reader.VarUInt();
+                long quota = reader.VarInt();
+                return new Keyspace(reader.VarInt(), shard, quota);
             default:
                 return null;
         }

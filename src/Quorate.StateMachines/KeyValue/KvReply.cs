@@ -55,6 +55,12 @@ public abstract partial record KvReply(long Revision)
     /// <param name="Alarms">The alarm that is raised now, or was cleared; else none.</param>
     public sealed record Alarm(long Revision, ImmutableArray<KvAlarm> Alarms) : KvReply(Revision);
 
+    /// <summary>Answers <see cref="KvCommand.KeyspaceCreate"/>, <see cref="KvCommand.KeyspaceUpdate"/> and <see cref="KvCommand.KeyspaceDelete"/>.</summary>
+    /// <param name="Revision">The current revision: keyspaces are no keys.</param>
+    /// <param name="Shard">The keyspace's shard.</param>
+    /// <param name="QuotaBytes">Its quota, as it is or was.</param>
+    public sealed record Keyspace(long Revision, ulong Shard, long QuotaBytes) : KvReply(Revision);
+
     /// <summary>The command was refused as a whole and changed nothing.</summary>
     /// <param name="Revision">The current revision.</param>
     /// <param name="Refusal">Why; never None.</param>

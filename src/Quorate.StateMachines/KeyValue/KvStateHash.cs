@@ -6,7 +6,7 @@ namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
 /// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on,
-/// the index of changes from the compacted revision on, leases and alarms.
+/// the index of changes from the compacted revision on, leases, alarms and keyspaces.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -44,6 +44,12 @@ internal static class KvStateHash
         for (bool isValid = alarms.SeekFirst(); isValid; isValid = alarms.Next())
         {
             hash = Add(Add(hash, alarms.Key), alarms.Value);
+        }
+
+        using ICursor keyspaces = store.OpenCursor(KeyspaceBook.Lower, KeyspaceBook.Upper);
+        for (bool isValid = keyspaces.SeekFirst(); isValid; isValid = keyspaces.Next())
+        {
+            hash = Add(Add(hash, keyspaces.Key), keyspaces.Value);
         }
 
         return hash;

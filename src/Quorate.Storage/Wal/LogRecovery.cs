@@ -278,7 +278,7 @@ internal sealed class ReplayedEntries
                 ulong released = _written.Count == 0 ? 0 : record.Index.Value + 1 - Math.Min(record.Index.Value + 1, _written[0].Index.Value);
                 _written.RemoveRange(0, (int)Math.Min((ulong)_written.Count, released));
                 break;
-            case WalRecordType.Reset or WalRecordType.Tombstone:
+            case WalRecordType.Reset or WalRecordType.Tombstone or WalRecordType.Forget:
                 _written.Clear();
                 _copies.Clear();
                 break;

@@ -47,6 +47,12 @@ public sealed class WalBatch
     public void AddTombstone(ShardId shard, ReplicaId replica) =>
         Add(new(WalRecordType.Tombstone, shard, LogIndex.Zero, Term.Zero, replica.Value, 0));
 
+    /// <summary>
+    /// The shard was deleted: its entries, hard state, release position and tombstones are gone. Whoever adds this has it durably
+    /// elsewhere that the shard must not be created again.
+    /// </summary>
+    public void AddForget(ShardId shard) => Add(new(WalRecordType.Forget, shard, LogIndex.Zero, Term.Zero, 0, 0));
+
     /// <summary>Empties it for reuse.</summary>
     public void Clear()
     {

@@ -32,6 +32,9 @@ public enum WalRecordType : byte
     /// when it was opened; they were carried over into the new segment.
     /// </summary>
     Carried = 8,
+
+    /// <summary>The shard was deleted, and its tombstones with it: the log knows nothing of it any more.</summary>
+    Forget = 9,
 }
 
 /// <summary>A record without its payload: what the log must know about it.</summary>
@@ -92,7 +95,7 @@ internal readonly record struct WalRecord(
         var term = new Term(reader.VarUInt());
         ulong extra = reader.VarUInt();
         if (reader.Failed) { return "a record is malformed"; }
-        if (type is < WalRecordType.Entry or > WalRecordType.Carried) { return $"a record has the unknown type {type}"; }
+        if (type is < WalRecordType.Entry or > WalRecordType.Forget) { return $"a record has the unknown type {type}"; }
         record = new WalRecord(type, shard, index, term, extra, from.Length);
         payload = reader.Raw(reader.Remaining);
         return null;

@@ -80,6 +80,11 @@ internal sealed class WalShard(ShardId id)
                 Tombstones.Add(record.Replica);
                 break;
             case WalRecordType.OldTombstone: Tombstones.Add(record.Replica); break;
+            case WalRecordType.Forget:
+                HardState = default;
+                Reset(LogPosition.Zero);
+                Tombstones.Clear();
+                break;
             default: throw Invariant.Unreachable(record.Type);
         }
     }

@@ -9,6 +9,7 @@ using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.Host;
 using Quorate.Inspect;
+using Quorate.Keyspaces;
 using Quorate.Kv;
 using Quorate.Leases;
 using Quorate.Locks;
@@ -34,6 +35,7 @@ internal static class CommandLine
             WatchCommand.Create(),
             LockCommand.Create(),
             ElectCommand.Create(),
+            KeyspaceCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),

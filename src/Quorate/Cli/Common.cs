@@ -26,6 +26,9 @@ internal static class Common
     /// <summary><c>--endpoints a,b</c>; its default is QUORATE_ENDPOINTS, then the local port of etcd.</summary>
     public static EndpointsOption Endpoints() => new();
 
+    /// <summary>The same for verbs that are about the whole cluster: without <c>--keyspace</c>.</summary>
+    public static EndpointsOption ClusterEndpoints() => new(hasKeyspace: false);
+
     /// <summary><c>--timeout seconds</c>.</summary>
     public static Option<double> Timeout(double seconds = 7) => new("--timeout")
     {
@@ -50,8 +53,11 @@ internal static class Common
     }
 
     /// <summary>Creates a client of the endpoints.</summary>
-    public static EtcdGrpcClient Client(ParseResult parsed, EndpointsOption endpoints) =>
-        new(EndpointUris(parsed, endpoints), tls: endpoints.Tls(parsed));
+    /// <param name="parsed">The command line.</param>
+    /// <param name="endpoints">The option.</param>
+    /// <param name="keyspace">The keyspace to ask in place of the one that the command line names.</param>
+    public static EtcdGrpcClient Client(ParseResult parsed, EndpointsOption endpoints, string? keyspace = null) =>
+        new(EndpointUris(parsed, endpoints), tls: endpoints.Tls(parsed), keyspace: keyspace ?? endpoints.Keyspace(parsed));
 
     /// <summary>The time to wait; more than zero, at most a day.</summary>
     /// <exception cref="CliException">It is out of range.</exception>

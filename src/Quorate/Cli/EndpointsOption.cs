@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Net.Security;
 using Quorate.Node.Tls;
+using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Cli;
 
 /// <summary>
-/// <c>--endpoints a,b</c>, and with it the options of TLS under etcdctl's names; each has an environment variable, as there.
+/// <c>--endpoints a,b</c>, and with it <c>--keyspace</c> and the options of TLS under etcdctl's names; each has an environment variable, as there.
 /// Added to a <see cref="Verb"/>, it brings them along.
 /// </summary>
 internal sealed class EndpointsOption : Option<string>
@@ -20,16 +21,36 @@ internal sealed class EndpointsOption : Option<string>
         DefaultValueFactory = _ => Variable("--insecure-skip-tls-verify") is "true" or "1",
     };
 
-    public EndpointsOption()
+    private readonly Option<string?>? _keyspace;
+
+    /// <param name="hasKeyspace">False for verbs that are about no keyspace, or about all.</param>
+    public EndpointsOption(bool hasKeyspace = true)
         : base("--endpoints", "-e")
     {
+        if (hasKeyspace)
+        {
+            _keyspace = new("--keyspace")
+            {
+                Description = "Keyspace to ask. Default: QUORATE_KEYSPACE, else the one that the endpoints' ports serve.",
+                HelpName = "name",
+                DefaultValueFactory = _ => Variable("--keyspace"),
+            };
+        }
+
         Description = "Servers to ask, separated by commas. Default: QUORATE_ENDPOINTS, else http://127.0.0.1:2379.";
         HelpName = "urls";
         DefaultValueFactory = _ => Variable("--endpoints") ?? "http://127.0.0.1:2379";
     }
 
     /// <summary>The other options.</summary>
-    public IReadOnlyList<Option> TlsOptions => [_cacert, _cert, _key, _skipVerify];
+    public IReadOnlyList<Option> Companions => _keyspace is null ? [_cacert, _cert, _key, _skipVerify] : [_keyspace, _cacert, _cert, _key, _skipVerify];
+
+    /// <summary>The keyspace that was asked for; null if none was.</summary>
+    /// <exception cref="CliException">It is no keyspace's name.</exception>
+    public string? Keyspace(ParseResult parsed) => _keyspace is null || parsed.GetValue(_keyspace) is not { } name ? null
+        : KeyspaceRules.IsName(name) ? name
+        : throw new CliException(
+            ExitCode.Usage, $"--keyspace is '{name}'; a keyspace's name is 1 to {KeyspaceRules.MaxNameLength} of a-z, 0-9, '.', '-' and '_', a letter or digit first.");
 
     /// <summary>True if anything of TLS was asked for.</summary>
     public bool HasTls(ParseResult parsed) =>

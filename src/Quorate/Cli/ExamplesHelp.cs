@@ -17,11 +17,11 @@ internal sealed class Verb : Command
     /// <summary>Whole command lines.</summary>
     public IReadOnlyList<string> Examples { get; }
 
-    /// <summary>Adds the endpoints together with the options of TLS that belong to them.</summary>
+    /// <summary>Adds the endpoints together with the options that belong to them.</summary>
     public void Add(EndpointsOption endpoints)
     {
         Add((Option)endpoints);
-        foreach (Option option in endpoints.TlsOptions) { Add(option); }
+        foreach (Option option in endpoints.Companions) { Add(option); }
     }
 }
 

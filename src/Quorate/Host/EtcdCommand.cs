@@ -75,7 +75,7 @@ internal static class EtcdCommand
 
     // etcd listens wherever it is told to; so do we here, but not silently.
     private static IEnumerable<string> PlaintextWarnings(ServerSettings settings) =>
-        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Concat(settings.Door.OtherUrls.SelectMany(u => u.Urls)).Where(u => !u.IsLoopback && !u.IsTls)
+        settings.ListenClientUrls.Concat(settings.ListenPeerUrls).Concat(settings.OtherUrls.SelectMany(u => u.Urls)).Where(u => !u.IsLoopback && !u.IsTls)
             .Select(u => $"{u} can be reached by other machines and is not encrypted");
 
     private static void WriteHelp(TextWriter output)

@@ -64,7 +64,7 @@ internal static class ServerHost
                     FirstShard, (int)Catalog.KeyValue.Id,
                     [.. settings.InitialCluster.OrderBy(m => m.Id).Select(m => new ReplicaPlace(new ReplicaId(m.Id.Value), m.Id))]),
             ],
-            Machines = id => id < 0 ? null : Catalog.Find((uint)id)?.Create(),
+            Machines = static (_, id) => id < 0 ? null : Catalog.Find((uint)id)?.Create(),
             Raft = settings.Raft,
             Wal = settings.Wal,
             Engine = settings.Engine,
@@ -117,7 +117,8 @@ internal static class ServerHost
             using CancellationTokenRegistration registration = stop.Register(stopping.SetResult);
             log.Write(
                 LogSeverity.Info, "listening", new LogField("client-urls", string.Join(',', settings.ListenClientUrls)),
-                new LogField("advertised", string.Join(',', settings.AdvertiseClientUrls)));
+                new LogField("advertised", string.Join(',', settings.AdvertiseClientUrls)),
+                new LogField("keyspace-urls", string.Join(',', settings.KeyspaceListens.Select(k => $"{k.Keyspace}={k.Url}"))));
             using var ready = CancellationTokenSource.CreateLinkedTokenSource(stop);
             Task announcing = AnnounceReadyAsync(settings, node, log, ready.Token);
             Task first = await Task.WhenAny(node.Fatal, stopping.Task);
@@ -175,6 +176,7 @@ internal static class ServerHost
             ListenPagesTls = Addresses(settings.Door.ListenMetricsUrls, isTls: true),
             Listen = Addresses(settings.ListenClientUrls, isTls: false),
             ListenTls = Addresses(settings.ListenClientUrls, isTls: true),
+            KeyspacePorts = [.. settings.KeyspaceListens.Select(k => new EtcdKeyspacePort(k.Keyspace, k.Url.BindAddress!, k.Url.IsTls))],
             Tls = tls,
         };
     }

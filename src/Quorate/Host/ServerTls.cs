@@ -12,7 +12,7 @@ internal static class ServerTls
 {
     /// <summary>Files towards clients; null if no URL is https.</summary>
     public static TlsOptions? ForClients(ServerSettings settings) =>
-        settings.ListenClientUrls.Concat(settings.Door.OtherUrls.SelectMany(u => u.Urls)).Any(u => u.IsTls) ? Options(settings, settings.ClientTls, "client", namesUsers: true) : null;
+        settings.ListenClientUrls.Concat(settings.OtherUrls.SelectMany(u => u.Urls)).Any(u => u.IsTls) ? Options(settings, settings.ClientTls, "client", namesUsers: true) : null;
 
     /// <summary>Files between members; null if no URL is https.</summary>
     public static TlsOptions? ForPeers(ServerSettings settings) =>
@@ -44,7 +44,7 @@ internal static class ServerTls
 
     private static void MakeAllAutomatic(ServerSettings settings)
     {
-        MakeAutomatic(settings, ForClients(settings), settings.ClientTls, [.. settings.ListenClientUrls, .. settings.AdvertiseClientUrls]);
+        MakeAutomatic(settings, ForClients(settings), settings.ClientTls, [.. settings.ListenClientUrls, .. settings.AdvertiseClientUrls, .. settings.KeyspaceListens.Select(k => k.Url)]);
         MakeAutomatic(settings, ForPeers(settings), settings.PeerTls, [.. settings.ListenPeerUrls, .. settings.AdvertisePeerUrls]);
     }
 

@@ -36,6 +36,12 @@ internal static class StartCommand
         {
             var option = new Option<string?>("--" + key.Flag) { Description = key.Help, HelpName = key.Value };
             if (key.IsSwitch) { option.Arity = ArgumentArity.ZeroOrOne; }
+            if (key.IsRepeatable)
+            {
+                option.Arity = ArgumentArity.OneOrMore;
+                option.CustomParser = static given => string.Join(',', given.Tokens.Select(token => token.Value));
+            }
+
             flags.Add((key, option));
             verb.Add(option);
         }

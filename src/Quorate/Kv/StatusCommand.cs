@@ -24,9 +24,9 @@ internal sealed record EndpointStatus(
 
     /// <summary>Asks one endpoint for its status, and reads through it to see whether it is well.</summary>
     public static async Task<EndpointStatus> AskAsync(
-        Uri endpoint, SslClientAuthenticationOptions? tls, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, SslClientAuthenticationOptions? tls, string? keyspace, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using var client = new EtcdGrpcClient([endpoint], tls: tls);
+        using var client = new EtcdGrpcClient([endpoint], tls: tls, keyspace: keyspace);
         StatusResponse? status = null;
         try
         {
@@ -64,7 +64,8 @@ internal static class StatusCommand
         {
             TimeSpan wait = Common.TimeoutOf(parsed, timeout);
             EndpointStatus[] all = await Task.WhenAll(
-                Common.EndpointUris(parsed, endpoints).Select(e => EndpointStatus.AskAsync(e, endpoints.Tls(parsed), wait, cancellationToken)));
+                Common.EndpointUris(parsed, endpoints).Select(e => EndpointStatus.AskAsync(
+                    e, endpoints.Tls(parsed), endpoints.Keyspace(parsed), wait, cancellationToken)));
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (Common.IsJson(parsed, format)) { output.WriteLine(Json(all).ToJsonString()); }
             else { WriteTable(output, all); }
@@ -109,29 +110,17 @@ internal static class StatusCommand
                 ? [e.Endpoint.OriginalString, "-", "-", "-", "-", "-", "-", "-", "-", e.Health]
                 :
                 [
-                    e.Endpoint.OriginalString, Hex(s.Header.MemberId)!, s.Version, Size(s.DbSize),
+                    e.Endpoint.OriginalString, Hex(s.Header.MemberId)!, s.Version, Table.Size(s.DbSize),
                     s.Leader != 0 && s.Leader == s.Header.MemberId ? "yes" : s.IsLearner ? "learner" : "no",
                     Number(s.RaftTerm), Number(s.RaftIndex), Number(s.RaftAppliedIndex), Number((ulong)s.Header.Revision),
                     e.IsHealthy ? string.Create(CultureInfo.InvariantCulture, $"ok, {e.Milliseconds:0.0} ms") : e.Health,
                 ]);
         }
 
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(c => rows.Max(r => r[c].Length))];
-        foreach (string[] row in rows)
-        {
-            output.WriteLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());
-        }
+        Table.Write(output, rows);
     }
 
-    private static string? Hex(ulong? id) => id?.ToString("x", CultureInfo.InvariantCulture);
+    private static string? Hex(ulong? id) => id is { } known ? Table.Hex(known) : null;
 
     private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
-
-    private static string Size(long bytes) => bytes switch
-    {
-        < 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-        < 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.#} KiB"),
-        < 1024 * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024):0.#} MiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024 * 1024):0.##} GiB"),
-    };
 }

@@ -120,7 +120,7 @@ internal static class DoorRules
             yield return $"{Written(SettingKeys.AutoCompactionRetention)} is {time}; it must be 0 or 1s to ten years.";
         }
 
-        foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in door.OtherUrls)
+        foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in settings.OtherUrls)
         {
             if (urls.FirstOrDefault(u => u.IsTls) is { } url && settings.ClientTls is { HasFiles: false, Auto: false })
             {

@@ -22,7 +22,7 @@ internal static class MachineProbe
             if (PortProblem(settings.Written(SettingKeys.ListenPeerUrls), url) is { } problem) { yield return problem; }
         }
 
-        foreach ((SettingKey key, ServerUrl url) in settings.Door.OtherUrls.SelectMany(o => o.Urls.Select(u => (o.Key, u))))
+        foreach ((SettingKey key, ServerUrl url) in settings.OtherUrls.SelectMany(o => o.Urls.Select(u => (o.Key, u))))
         {
             if (PortProblem(settings.Written(key), url) is { } problem) { yield return problem; }
         }

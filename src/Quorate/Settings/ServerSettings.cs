@@ -27,6 +27,13 @@ internal sealed record ServerSettings
     /// <summary>What clients are told.</summary>
     public ImmutableArray<ServerUrl> AdvertiseClientUrls { get; init; } = [new("http://localhost:2379", "localhost", 2379)];
 
+    /// <summary>Ports for single keyspaces.</summary>
+    public ImmutableArray<KeyspaceListen> KeyspaceListens { get; init; } = [];
+
+    /// <summary>What is listened on besides client and peer URLs.</summary>
+    public IEnumerable<(SettingKey Key, ImmutableArray<ServerUrl> Urls)> OtherUrls =>
+        [.. Door.OtherUrls, (SettingKeys.KeyspaceListen, [.. KeyspaceListens.Select(k => k.Url)])];
+
     /// <summary>Where members connect.</summary>
     public ImmutableArray<ServerUrl> ListenPeerUrls { get; init; } = [new("http://localhost:2380", "localhost", 2380)];
 
@@ -138,7 +145,7 @@ internal sealed record ServerSettings
     private IEnumerable<string> UrlProblems()
     {
         (SettingKey Key, ImmutableArray<ServerUrl> Urls)[] listens =
-            [(SettingKeys.ListenClientUrls, ListenClientUrls), (SettingKeys.ListenPeerUrls, ListenPeerUrls), .. Door.OtherUrls];
+            [(SettingKeys.ListenClientUrls, ListenClientUrls), (SettingKeys.ListenPeerUrls, ListenPeerUrls), .. OtherUrls];
         var ports = new Dictionary<(string Host, int Port), SettingKey>();
         foreach ((SettingKey key, ImmutableArray<ServerUrl> urls) in listens)
         {

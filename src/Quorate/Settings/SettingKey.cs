@@ -9,6 +9,9 @@ internal sealed record SettingKey(string Flag, string Value, string Help)
     /// <summary>For switches: given without a value means true.</summary>
     public bool IsSwitch => Value == "bool";
 
+    /// <summary>Given several times, it has all the values; other settings have the last one.</summary>
+    public bool IsRepeatable { get; init; }
+
     /// <summary><c>QUORATE_LISTEN_CLIENT_URLS</c>.</summary>
     public string Variable => VariablePrefix + Flag.ToUpperInvariant().Replace('-', '_');
 
@@ -38,6 +41,12 @@ internal static class SettingKeys
 
     public static readonly SettingKey AdvertiseClientUrls = new(
         "advertise-client-urls", "urls", "What clients are told to connect to. Default: the listen URLs.");
+
+    public static readonly SettingKey KeyspaceListen = new(
+        "keyspace-listen", "name=url", "A port for one keyspace, which unchanged clients then take for an etcd of its own: team-a=http://localhost:12379. Repeatable.")
+    {
+        IsRepeatable = true,
+    };
 
     public static readonly SettingKey ListenPeerUrls = new(
         "listen-peer-urls", "urls", "Where the other members connect. Default: http://localhost:2380.");
@@ -197,7 +206,7 @@ internal static class SettingKeys
     /// <summary>In the order of help.</summary>
     public static readonly SettingKey[] All =
     [
-        Name, DataDir, ListenClientUrls, AdvertiseClientUrls, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
+        Name, DataDir, ListenClientUrls, AdvertiseClientUrls, KeyspaceListen, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
         WalSegmentBytes, AllowPlaintext, .. Tls, .. Door,
     ];

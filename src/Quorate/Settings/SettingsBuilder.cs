@@ -81,7 +81,7 @@ internal sealed class SettingsBuilder
     // Read or set by other verbs, not settings of a server.
     private static readonly ImmutableHashSet<string> OtherVariables =
         ["QUORATE_ENDPOINTS", "QUORATE_CONFIG", "QUORATE_CACERT", "QUORATE_CERT", "QUORATE_KEY", "QUORATE_INSECURE_SKIP_TLS_VERIFY",
-            "QUORATE_LOCK_KEY", "QUORATE_LOCK_REV"];
+            "QUORATE_LOCK_KEY", "QUORATE_LOCK_REV", "QUORATE_KEYSPACE"];
 
     private ServerSettings Settings(SettingsDefaults defaults)
     {
@@ -97,6 +97,7 @@ internal sealed class SettingsBuilder
             DataDir = Text(SettingKeys.DataDir, name + defaults.DataDirSuffix),
             ListenClientUrls = listenClient,
             AdvertiseClientUrls = Urls(SettingKeys.AdvertiseClientUrls, AdvertiseDefault(listenClient)),
+            KeyspaceListens = KeyspacePorts(),
             ListenPeerUrls = listenPeer,
             AdvertisePeerUrls = advertisePeer,
             InitialCluster = Members(name, advertisePeer, token),
@@ -211,6 +212,19 @@ internal sealed class SettingsBuilder
         }
 
         return urls.ToImmutable();
+    }
+
+    private ImmutableArray<KeyspaceListen> KeyspacePorts()
+    {
+        if (!_raw.TryGetValue(SettingKeys.KeyspaceListen.Flag, out RawSetting raw)) { return []; }
+        ImmutableArray<KeyspaceListen>.Builder listens = ImmutableArray.CreateBuilder<KeyspaceListen>();
+        foreach (string text in raw.Value.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (KeyspaceListen.TryParse(text, out KeyspaceListen? listen) is { } problem) { _problems.Add($"{raw.WrittenAs} {problem}."); }
+            else { listens.Add(listen!); }
+        }
+
+        return listens.ToImmutable();
     }
 
     private ImmutableArray<InitialMember> Members(string name, ImmutableArray<ServerUrl> advertisePeer, string token)

@@ -36,6 +36,12 @@ internal static class TlsRules
             }
         }
 
+        bool protectsClients = settings.ClientTls.HasFiles || settings.ClientTls.Auto || settings.ClientTls.AsksCallers;
+        foreach (KeyspaceListen open in settings.KeyspaceListens.Where(k => protectsClients && !k.Url.IsTls))
+        {
+            yield return $"{settings.Written(SettingKeys.KeyspaceListen)} has {open.Url}, which is not encrypted and asks for no certificates";
+        }
+
         if (settings.UsesPeerTls && settings.PeerTls is { Auto: true, HasFiles: false })
         {
             yield return $"{settings.Written(SettingKeys.PeerAutoTls)} encrypts links, but whoever reaches the peer port can be a peer";

@@ -18,6 +18,12 @@ internal sealed class ClusterProcesses : IDisposable
     /// <param name="dataDirectory">Holds the servers' data directories; deleted at the end.</param>
     /// <param name="extraArguments">Flags for each of them.</param>
     public ClusterProcesses(int count, string verb, string dataDirectory, params string[] extraArguments)
+        : this(count, verb, dataDirectory, _ => extraArguments)
+    {
+    }
+
+    /// <summary>The same, with flags that differ from server to server.</summary>
+    public ClusterProcesses(int count, string verb, string dataDirectory, Func<int, IEnumerable<string>> extraArguments)
     {
         DataDirectory = dataDirectory;
         int[] ports = ServerProcess.FreePorts(2 * count);
@@ -32,7 +38,7 @@ internal sealed class ClusterProcesses : IDisposable
                     "--listen-peer-urls", $"http://127.0.0.1:{ports[count + i]}",
                     "--initial-advertise-peer-urls", $"http://127.0.0.1:{ports[count + i]}",
                     "--initial-cluster", cluster, "--initial-cluster-token", "conformance", "--initial-cluster-state", "new",
-                    .. extraArguments,
+                    .. extraArguments(i),
                 ])),
         ];
     }

@@ -40,7 +40,8 @@ public partial class EtcdRpcTableTests
     private static MethodDescriptor MethodOf(string path)
     {
         string[] parts = path.Split('/');
-        FileDescriptor[] files = [RpcReflection.Descriptor, LockReflection.Descriptor, ElectionReflection.Descriptor];
+        FileDescriptor[] files =
+            [RpcReflection.Descriptor, LockReflection.Descriptor, ElectionReflection.Descriptor, KeyspaceReflection.Descriptor];
         MethodDescriptor? method = files.SelectMany(static file => file.Services)
             .SingleOrDefault(service => service.FullName == parts[1])?.FindMethodByName(parts[2]);
         Assert.True(method is not null, path);

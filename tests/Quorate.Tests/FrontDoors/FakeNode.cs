@@ -125,6 +125,8 @@ internal sealed class FakeNode : INodeClient
         return new Subscription(() => _published.TryRemove(published, out _));
     }
 
+    public KeyspaceList Keyspaces => _machine.Keyspaces;
+
     public ShardStatus? StatusOf(ShardId shard) => shard != Shard ? null : new ShardStatus(
         shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
         HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,

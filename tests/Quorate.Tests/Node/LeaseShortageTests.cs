@@ -57,7 +57,7 @@ public sealed class LeaseShortageTests
                 static o => o with
                 {
                     ReserveBytes = 10_000,
-                    Node = o.Node with { Machines = static id => id == 1 ? Catalog.KeyValue.Create() : null },
+                    Node = o.Node with { Machines = static (_, id) => id == 1 ? Catalog.KeyValue.Create() : null },
                 },
                 new NodeSurroundings { Space = () => new DiskSpace(1_000_000, Volatile.Read(ref _free[disk])) });
         }

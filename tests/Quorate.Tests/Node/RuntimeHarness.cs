@@ -93,7 +93,7 @@ internal sealed class Nodes : IDisposable
                 new ShardDescriptor(Shard, Machine: 1, [.. Enumerable.Range(1, _count).Select(
                     static i => new ReplicaPlace(new ReplicaId((ulong)i), new NodeId((ulong)i)))]),
             ],
-            Machines = static id => id == 1 ? new RegisterMachine() : null,
+            Machines = static (_, id) => id == 1 ? new RegisterMachine() : null,
             Raft = new RaftOptions { HeartbeatTicks = 5, ElectionTicks = 40 },
             Wal = new WalOptions { SegmentBytes = 1024 * 1024 },
         },

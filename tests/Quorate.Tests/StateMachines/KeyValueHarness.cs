@@ -100,6 +100,7 @@ internal sealed class KeyValueHarness
         KvReply.LeaseRevoke revoke => $"revoked@{revoke.Revision}",
         KvReply.LeaseRenew renew => $"renewed for {renew.Seconds} s@{renew.Revision}",
         KvReply.Alarm alarm => $"alarms [{string.Join(' ', alarm.Alarms.Select(static a => $"{a.Member}:{a.Type}"))}]@{alarm.Revision}",
+        KvReply.Keyspace keyspace => $"keyspace {keyspace.Shard}, quota {keyspace.QuotaBytes}@{keyspace.Revision}",
         KvReply.Refused refused => $"{refused.Refusal}@{refused.Revision}",
         _ => throw Invariant.Unreachable(reply),
     };

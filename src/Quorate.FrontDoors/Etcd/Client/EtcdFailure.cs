@@ -22,7 +22,10 @@ public static class EtcdFailures
     // Said by a server before it proposes anything. "server stopped" is not one of them: etcd says it also to whoever waits
     // for the outcome of a write that was proposed.
     private static readonly string[] Refusals =
-        [EtcdErrors.NoLeader.Message, EtcdErrors.TooManyRequests.Message, EtcdErrors.NotSupportedForLearner.Message];
+    [
+        EtcdErrors.NoLeader.Message, EtcdErrors.TooManyRequests.Message, EtcdErrors.NotSupportedForLearner.Message,
+        EtcdErrors.KeyspaceNotHere.Message,
+    ];
 
     /// <summary>What a failed attempt tells.</summary>
     /// <param name="status">The server's status, or the client's own if the server said nothing.</param>

@@ -32,9 +32,11 @@ public sealed class EtcdGrpcClient : IDisposable
     /// <param name="connectTimeout">Time for one connection attempt. Default: 2 s, as etcdctl's --dial-timeout.</param>
     /// <param name="retry">What is asked again. Default: refusals and reads, within the call's time.</param>
     /// <param name="tls">Certificates and trust for https endpoints. Default: the machine's store of authorities.</param>
+    /// <param name="keyspace">The keyspace that all calls are for. Default: that of the endpoints' ports.</param>
     /// <exception cref="ArgumentException">No endpoint, or one that is not http or https.</exception>
     public EtcdGrpcClient(
-        IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null, SslClientAuthenticationOptions? tls = null)
+        IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null, SslClientAuthenticationOptions? tls = null,
+        string? keyspace = null)
     {
         _retry = retry ?? new EtcdRetryPolicy();
         _endpoints = [.. endpoints];
@@ -48,7 +50,7 @@ public sealed class EtcdGrpcClient : IDisposable
             }
         }
 
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        var sockets = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             UseCookies = false,
@@ -58,7 +60,8 @@ public sealed class EtcdGrpcClient : IDisposable
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             InitialHttp2StreamWindowSize = 1024 * 1024,
             SslOptions = tls ?? new SslClientAuthenticationOptions(),
-        });
+        };
+        _http = new HttpMessageInvoker(keyspace is null ? sockets : new KeyspaceHandler(sockets, keyspace));
     }
 
     /// <summary>Calls one RPC.</summary>
@@ -276,6 +279,16 @@ public sealed class EtcdGrpcClient : IDisposable
         int status = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 2;
         string message = trailers.TryGetValues("grpc-message", out values) ? GrpcMessageText.Decode(values.First()) : "";
         throw new EtcdRpcException((GrpcStatus)status, message, wasSent: true);
+    }
+
+    /// <summary>Says with every request which keyspace it is for.</summary>
+    private sealed class KeyspaceHandler(HttpMessageHandler inner, string keyspace) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            request.Headers.TryAddWithoutValidation(KeyspaceChoice.Header, keyspace);
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 
     /// <summary>The request as one gRPC message: a zero byte, the length, the message.</summary>

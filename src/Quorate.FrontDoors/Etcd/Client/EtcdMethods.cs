@@ -55,6 +55,22 @@ public static class EtcdMethods
     public static EtcdMethod<MemberListRequest, MemberListResponse> MemberList { get; } =
         new("/etcdserverpb.Cluster/MemberList", MemberListResponse.Parser, static _ => true);
 
+    /// <summary>Creates a keyspace.</summary>
+    public static EtcdMethod<KeyspaceCreateRequest, KeyspaceResponse> KeyspaceCreate { get; } =
+        new("/keyspacepb.Keyspaces/Create", KeyspaceResponse.Parser);
+
+    /// <summary>Changes a keyspace's options.</summary>
+    public static EtcdMethod<KeyspaceUpdateRequest, KeyspaceResponse> KeyspaceUpdate { get; } =
+        new("/keyspacepb.Keyspaces/Update", KeyspaceResponse.Parser);
+
+    /// <summary>Deletes a keyspace and all it holds.</summary>
+    public static EtcdMethod<KeyspaceDeleteRequest, KeyspaceResponse> KeyspaceDelete { get; } =
+        new("/keyspacepb.Keyspaces/Delete", KeyspaceResponse.Parser);
+
+    /// <summary>All keyspaces, and what the member asked sees of them.</summary>
+    public static EtcdMethod<KeyspaceListRequest, KeyspaceListResponse> KeyspaceList { get; } =
+        new("/keyspacepb.Keyspaces/List", KeyspaceListResponse.Parser, static _ => true);
+
     /// <summary>Creates a lease.</summary>
     public static EtcdMethod<LeaseGrantRequest, LeaseGrantResponse> LeaseGrant { get; } =
         new("/etcdserverpb.Lease/LeaseGrant", LeaseGrantResponse.Parser);

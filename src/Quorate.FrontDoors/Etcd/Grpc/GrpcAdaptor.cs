@@ -37,6 +37,13 @@ internal sealed class GrpcAdaptor
         && type.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase)
         && (type.Length == "application/grpc".Length || type["application/grpc".Length] is '+' or ';' or ' ');
 
+    /// <summary>Answers a request with an error.</summary>
+    public static void Refuse(HttpContext context, EtcdError error)
+    {
+        context.Response.ContentType = "application/grpc";
+        RefuseInHeaders(context, error);
+    }
+
     /// <summary>Serves one request, whatever is wrong with it.</summary>
     public async Task ServeAsync(HttpContext context)
     {

@@ -170,8 +170,9 @@ internal sealed class JsonGateway
         }
     }
 
-    // All three fields: gateway v1 (etcd to 3.5) has "error" and "message", v2 has only the latter; clients read either.
-    private static void Refuse(HttpContext context, EtcdError error, int? status = null)
+    /// <summary>Answers a request with an error.</summary>
+    /// <remarks>All three fields: gateway v1 (etcd to 3.5) has "error" and "message", v2 has only the latter; clients read either.</remarks>
+    public static void Refuse(HttpContext context, EtcdError error, int? status = null)
     {
         context.Response.StatusCode = status ?? HttpStatus(error.Status);
         context.Response.ContentType = "application/json";

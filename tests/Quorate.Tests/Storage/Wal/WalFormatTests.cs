@@ -39,7 +39,7 @@ public sealed class WalFormatTests
     public void Numbers_of_record_types_never_change()
     {
         Assert.Equal(
-            "1 Entry, 2 HardState, 3 Release, 4 Reset, 5 Tombstone, 6 Copy, 7 OldTombstone, 8 Carried",
+            "1 Entry, 2 HardState, 3 Release, 4 Reset, 5 Tombstone, 6 Copy, 7 OldTombstone, 8 Carried, 9 Forget",
             string.Join(", ", Enum.GetValues<WalRecordType>().Select(type => $"{(byte)type} {type}")));
     }
 
