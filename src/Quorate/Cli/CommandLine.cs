@@ -13,6 +13,7 @@ using Quorate.Keyspaces;
 using Quorate.Kv;
 using Quorate.Leases;
 using Quorate.Locks;
+using Quorate.Migrate;
 using Quorate.Sim;
 
 namespace Quorate.Cli;
@@ -39,6 +40,7 @@ internal static class CommandLine
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),
+            MigrateCommand.Create(),
             SimCommand.Create(),
             CheckCommand.Create(),
             VersionCommand.Create(),
