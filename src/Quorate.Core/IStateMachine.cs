@@ -89,6 +89,12 @@ public interface IStateMachine
     /// <param name="store">The store as of now; read what is needed before returning.</param>
     ICompactionFilter? CreateCompactionFilter(IStoreReader store);
 
+    /// <summary>
+    /// A count that grows by about one with each record that compaction filters may drop from now on; never goes back. By it the host
+    /// tells when files are worth rewriting.
+    /// </summary>
+    long Forgotten => 0;
+
     /// <summary>A hash of the logical state: equal on replicas that applied the same entries, whatever their files look like.</summary>
     ulong HashState(IStoreReader store);
 }

@@ -42,6 +42,9 @@ public interface INodeClient
     /// <summary>The keyspaces beside the first shard, as far as this node has applied them; another object when they have changed.</summary>
     KeyspaceList Keyspaces { get; }
 
+    /// <summary>Starts to give back the disk space of what the shard's machine has forgotten, on this node. Returns at once.</summary>
+    void Reclaim(ShardId shard);
+
     /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
     ShardStatus? StatusOf(ShardId shard);
 }

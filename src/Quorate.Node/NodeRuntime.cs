@@ -151,6 +151,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public void Reclaim(ShardId shard) => Post(core => core.Reclaim(shard));
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard) => _loop.StatusOf(shard);
 
     /// <inheritdoc/>

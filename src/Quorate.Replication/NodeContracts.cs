@@ -203,6 +203,9 @@ public sealed record ShardStatus(
     ShardId Shard, ReplicaId Replica, Role Role, Term Term, ReplicaId Leader, NodeId LeaderNode, LogIndex Commit,
     LogIndex Applied, LogIndex LastIndex, bool IsLearner, long DiskBytes, ImmutableArray<ReplicaPlace> Members)
 {
+    /// <summary>Bytes of files that only reads under way still need; they are deleted then.</summary>
+    public long HeldBytes { get; init; }
+
     /// <summary>Whom it voted for in its term, or none.</summary>
     public ReplicaId Vote { get; init; }
 

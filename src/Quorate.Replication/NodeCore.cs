@@ -261,6 +261,9 @@ public sealed class NodeCore : IDisposable
     /// <summary>Hands leadership of a shard to another replica, if this node leads it.</summary>
     public void TransferLeadership(ShardId shard, ReplicaId to) => FindReplica(shard)?.TransferLeadership(to);
 
+    /// <summary>Starts to give back the disk space of what a shard's machine has forgotten, on this node, in the background.</summary>
+    public void Reclaim(ShardId shard) => FindReplica(shard)?.Reclaim();
+
     /// <summary>First step of a graceful stop: refuses new requests and hands every leadership over to the most advanced follower.</summary>
     public void BeginStop()
     {

@@ -298,6 +298,7 @@ internal sealed partial class Replica
         _engine.Publish(position);
         _raft.Applied(position.Index);
         PublishKeyspaces();
+        ReclaimIfWorthIt();
 
         // Only now: who is told of a write must find it in the next view.
         foreach ((ProposeRequest request, int start, int length) in _applied)

@@ -193,6 +193,7 @@ internal sealed partial class Replica
 
         _voters = default;
         _machine.Open(_engine);
+        _forgottenBefore = _machine.Forgotten;
         ReadAppliedRecords();
         batch.AddReset(Shard, snapshot.Position);
         _raft.Applied(snapshot.Position.Index);

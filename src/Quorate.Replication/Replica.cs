@@ -12,6 +12,8 @@ namespace Quorate.Replication;
 /// </summary>
 internal sealed partial class Replica
 {
+    private const int ReclaimAtPart = 8;
+
     private readonly NodeCore _node;
     private readonly EngineKeys _keys;
     private readonly IStateMachine _machine;
@@ -30,6 +32,7 @@ internal sealed partial class Replica
     private LogIndex _flushAskedFor;
     private ImmutableArray<ReplicaPlace> _voters;
     private bool _isDiscarded;
+    private long _forgottenBefore;
 
     public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, Prng random)
     {
@@ -48,6 +51,7 @@ internal sealed partial class Replica
         _lastContext = node.Session;
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
+        _forgottenBefore = _machine.Forgotten;
         ReadAppliedRecords();
         _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership), random);
         IsTombstoned = recovered?.Tombstones.Contains(Id) ?? false;
@@ -227,6 +231,7 @@ internal sealed partial class Replica
         {
             Vote = raft.Vote,
             LeaderChanges = _leaderChanges,
+            HeldBytes = _engine.HeldBytes,
         };
     }
 
@@ -403,6 +408,21 @@ internal sealed partial class Replica
         else if (leaderChanged && _raft.Role == Role.Follower) { _node.Report(Shard, "lost-leader", detail); }
 
         if (leaderChanged) { LeaderChanged(); }
+    }
+
+    /// <summary>Starts to give back the space of all that the machine has forgotten.</summary>
+    public void Reclaim()
+    {
+        _forgottenBefore = _machine.Forgotten;
+        _engine.RequestReclaim();
+        MarkDirty();
+    }
+
+    // Rewriting all files for an eighth of their records costs eight records for each that goes: the most that this adds to the disk's work.
+    private void ReclaimIfWorthIt()
+    {
+        long forgotten = _machine.Forgotten - _forgottenBefore;
+        if (forgotten > 0 && forgotten * ReclaimAtPart >= _engine.Records) { Reclaim(); }
     }
 
     private void StartEngineJobs()

@@ -43,6 +43,9 @@ internal static class EtcdErrors
     public static readonly EtcdError LeaseTooLong = Of(GrpcStatus.OutOfRange, "too large lease TTL");
     public static readonly EtcdError LeaseNotFound = Of(GrpcStatus.NotFound, "requested lease not found");
     public static readonly EtcdError NoSpace = Of(GrpcStatus.ResourceExhausted, "mvcc: database space exceeded");
+    public static readonly EtcdError WrongDowngradeVersion = Invalid("wrong downgrade target version format");
+    public static readonly EtcdError InvalidDowngradeTarget = Invalid("invalid downgrade target version");
+    public static readonly EtcdError NoDowngrade = Of(GrpcStatus.FailedPrecondition, "no inflight downgrade job");
     public static readonly EtcdError NotSupportedForLearner =
         Of(GrpcStatus.FailedPrecondition, "rpc not supported for learner");
 

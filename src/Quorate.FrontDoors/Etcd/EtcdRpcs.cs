@@ -84,6 +84,13 @@ internal static class EtcdRpcs
             static (s, r, c) => s.Status(r, c)),
         Unary("/etcdserverpb.Maintenance/Alarm", "/v3/maintenance/alarm", AlarmRequest.Parser,
             static (s, r, c) => s.Alarm(r, c)),
+        Unary("/etcdserverpb.Maintenance/Defragment", "/v3/maintenance/defragment", DefragmentRequest.Parser,
+            static (s, r, c) => s.Defragment(r, c)),
+        Unary("/etcdserverpb.Maintenance/Hash", "/v3/maintenance/hash", HashRequest.Parser, static (s, r, c) => s.Hash(r, c)),
+        Unary("/etcdserverpb.Maintenance/HashKV", "/v3/maintenance/hashkv", HashKVRequest.Parser,
+            static (s, r, c) => s.HashKV(r, c)),
+        Unary("/etcdserverpb.Maintenance/Downgrade", "/v3/maintenance/downgrade", DowngradeRequest.Parser,
+            static (s, r, c) => s.Downgrade(r, c)),
     ];
 
     public static readonly ImmutableArray<EtcdStreamRpc> Streams =

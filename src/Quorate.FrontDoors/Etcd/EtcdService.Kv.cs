@@ -65,8 +65,12 @@ internal sealed partial class EtcdService
         using (view) { return Answer(KvQueries.Txn(view, txn)); }
     }
 
-    public ValueTask<EtcdResult> Compact(CompactionRequest request, EtcdCall call) =>
-        Propose(new KvCommand.Compact(request.Revision, request.Physical), call);
+    public async ValueTask<EtcdResult> Compact(CompactionRequest request, EtcdCall call)
+    {
+        EtcdResult result = await Propose(new KvCommand.Compact(request.Revision, request.Physical), call).ConfigureAwait(false);
+        if (request.Physical && result.Error is null) { _node.Reclaim(_shard); }
+        return result;
+    }
 
     private ValueTask<EtcdResult> Propose(KvCommand command, EtcdCall call)
     {

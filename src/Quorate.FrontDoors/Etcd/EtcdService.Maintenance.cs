@@ -31,7 +31,7 @@ internal sealed partial class EtcdService
         };
         if (_node.StatusOf(_shard) is { } status)
         {
-            response.DbSize = status.DiskBytes;
+            response.DbSize = status.DiskBytes + status.HeldBytes;
             response.DbSizeInUse = status.DiskBytes;
             response.Leader = status.LeaderNode.Value;
             response.RaftIndex = status.Commit.Value;
@@ -63,4 +63,64 @@ internal sealed partial class EtcdService
                 Header(KvQueries.CurrentRevision(view))));
         }
     }
+
+    /// <summary>There is nothing to stop for: asks for the space of what was forgotten, and answers at once.</summary>
+    public ValueTask<EtcdResult> Defragment(DefragmentRequest request, EtcdCall call)
+    {
+        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return new(refusal); }
+        _node.Reclaim(_shard);
+        return new(EtcdResult.Of(new DefragmentResponse())); // Without a header, as in etcd.
+    }
+
+    /// <summary>Of everything that this member holds now. Members agree on it only while nothing is written.</summary>
+    public async ValueTask<EtcdResult> Hash(HashRequest request, EtcdCall call)
+    {
+        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        if (view is null) { return error!; }
+        using (view)
+        {
+            ulong hash = KvQueries.HashState(view);
+            return EtcdResult.Of(new HashResponse
+            {
+                Header = Header(KvQueries.CurrentRevision(view)),
+                Hash = (uint)(hash >> 32) ^ (uint)hash,
+            });
+        }
+    }
+
+    public async ValueTask<EtcdResult> HashKV(HashKVRequest request, EtcdCall call)
+    {
+        // This member's own state, as in etcd: what it shows is to be compared with the others'.
+        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        if (view is null) { return error!; }
+        using (view)
+        {
+            (KvRefusal refusal, KvHash hash) = KvQueries.HashHistory(view, request.Revision);
+            return refusal != KvRefusal.None ? EtcdErrors.Of(refusal) : EtcdResult.Of(new HashKVResponse
+            {
+                Header = Header(KvQueries.CurrentRevision(view)),
+                Hash = hash.Hash,
+                CompactRevision = hash.CompactedRevision,
+                HashRevision = hash.Revision,
+            });
+        }
+    }
+
+    /// <summary>No version of etcd reads this program's files, so there is none to go down to; what is asked is judged as etcd does.</summary>
+    public async ValueTask<EtcdResult> Downgrade(DowngradeRequest request, EtcdCall call)
+    {
+        if (request.Action == DowngradeRequest.Types.DowngradeAction.Cancel)
+        {
+            (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+            view?.Dispose();
+            return error ?? EtcdErrors.NoDowngrade;
+        }
+
+        return IsVersion(request.Version) ? EtcdErrors.InvalidDowngradeTarget : EtcdErrors.WrongDowngradeVersion;
+    }
+
+    // 3.5 or 3.5.0, whatever the numbers are.
+    private static bool IsVersion(string text) =>
+        text.Split('.') is { Length: 2 or 3 } parts
+        && parts.All(static part => part.Length is > 0 and <= 9 && part.All(char.IsAsciiDigit));
 }

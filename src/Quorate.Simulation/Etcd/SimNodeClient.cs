@@ -72,6 +72,13 @@ internal sealed class SimNodeClient : INodeClient
     public KeyspaceList Keyspaces => _node.Core?.Keyspaces ?? KeyspaceList.Empty;
 
     /// <inheritdoc/>
+    public void Reclaim(ShardId shard)
+    {
+        DemandInside();
+        _node.Later(_random.Between(0, MaxHopMicros), () => _node.Do(core => core.Reclaim(shard)));
+    }
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard)
     {
         DemandInside();

@@ -105,6 +105,10 @@ public sealed class KeyValueMachine : IStateMachine
     }
 
     /// <inheritdoc/>
+    /// <remarks>Each compacted revision leaves at least one change to be dropped.</remarks>
+    public long Forgotten => Math.Max(0, Meta.Compacted);
+
+    /// <inheritdoc/>
     public ulong HashState(IStoreReader store) => KvStateHash.Compute(store);
 
     private void Apply(KvCommand decoded, in CommittedCommand command, IStoreWriter store, ByteWriter reply)

@@ -23,6 +23,22 @@ public static class KvQueries
         return CompactedRevision(view.Flushed);
     }
 
+    /// <summary>The hash of the history up to a revision: etcd's HashKV. Walks all versions.</summary>
+    /// <param name="view">The state.</param>
+    /// <param name="revision">0 or less: the current one.</param>
+    /// <returns>With a refusal if the revision is below the compacted one, or does not exist yet.</returns>
+    public static (KvRefusal Refusal, KvHash Hash) HashHistory(IStoreReader view, long revision)
+    {
+        KvMeta meta = KvMeta.Read(view);
+        if (revision > meta.Current) { return (KvRefusal.FutureRevision, default); }
+        if (revision > 0 && revision < meta.Compacted) { return (KvRefusal.Compacted, default); }
+        if (revision <= 0) { revision = meta.Current; }
+        return (KvRefusal.None, new KvHash(KvHistoryHash.Compute(view, revision, meta.Compacted), meta.Compacted, revision));
+    }
+
+    /// <summary>The hash of all that replicas must agree on, leases and alarms too. Walks everything.</summary>
+    public static ulong HashState(IStoreReader view) => KvStateHash.Compute(view);
+
     /// <summary>The alarms that are raised, by type and then by member.</summary>
     public static ImmutableArray<KvAlarm> Alarms(IStoreReader view) => AlarmStore.ReadAll(view);
 

@@ -89,6 +89,22 @@ internal sealed class Compaction
         return last < 0 ? null : new(tables, first, Math.Max(1, last), tables.Levels);
     }
 
+    // The first file of a level that is older than a number, to be merged into the next level, or rewritten where it is if there is
+    // nothing below. All of level 0 at once. Null if all are newer.
+    public static Compaction? PickOld(TableSet tables, int level, ulong before)
+    {
+        TableFile? old = tables.Levels[level].FirstOrDefault(table => table.Info.Number < before);
+        if (old is null) { return null; }
+        int toLevel = level == 0 || !tables.IsLowest(level) ? level + 1 : level;
+        ImmutableArray<TableFile> upper = level == 0 ? tables.Levels[0] : [old];
+        (byte[] smallest, byte[] largest) = RangeOf(upper);
+        var inputs = new ImmutableArray<TableFile>[TableSet.LevelCount];
+        Array.Fill(inputs, []);
+        inputs[level] = upper;
+        if (toLevel > level) { inputs[toLevel] = Overlapping(tables.Levels[toLevel], smallest, largest); }
+        return new(tables, level, toLevel, [.. inputs]);
+    }
+
     public MergingCursor OpenCursor()
     {
         var sources = new List<SourceCursor>();

@@ -16,6 +16,11 @@ public sealed partial class StorageEngine
     private ulong _nextFile;
     private bool _flushRequested;
     private bool _compactAllRequested;
+    private LogIndex? _reclaimAfter; // What is to be reclaimed counts from this flush on.
+    private int _reclaimLevel = TableSet.LevelCount; // Whose files go down, or are rewritten, now.
+    private ulong _reclaimBefore; // Of that level, files with lower numbers,
+    private ulong _reclaimStart;  // and of the lowest level those with numbers below this.
+    private long _heldBytes;
     private bool _isFlushing;    // From the job until its edit is durable; the same for the others.
     private bool _isCompacting;
     private bool _isManifestOut;
@@ -34,6 +39,22 @@ public sealed partial class StorageEngine
 
     /// <summary>Asks for one merge of all files into the lowest level: drops everything that can be dropped. Needs as much free space as the files have.</summary>
     public void RequestCompaction() => _compactAllRequested = true;
+
+    /// <summary>
+    /// Asks for a flush of everything published, and then that all files be merged down, a few at a time, so that all is dropped that
+    /// can be. Merges that are needed more come first, and free space is needed for some files only. Asked again, it starts anew.
+    /// </summary>
+    public void RequestReclaim()
+    {
+        RequestFlush();
+        _reclaimAfter = Applied.Index;
+    }
+
+    /// <summary>Bytes of files that are in no version any more, but not deleted yet: views and checkpoints hold them.</summary>
+    public long HeldBytes => _heldBytes;
+
+    /// <summary>Records in files and in memory, deletions included.</summary>
+    public long Records => _tables.Records + _active.Count + _waiting.Sum(static entry => (long)entry.Table.Count);
 
     /// <summary>The next work to be run, or null. Several jobs may be out at once; the engine gives only such as may overlap.</summary>
     /// <exception cref="CorruptFileException">A file that a compaction filter reads is damaged.</exception>
@@ -103,7 +124,15 @@ public sealed partial class StorageEngine
     private CompactJob? NextCompaction()
     {
         if (_isCompacting) { return null; }
+        if (_reclaimAfter <= Flushed.Index)
+        {
+            (_reclaimLevel, _reclaimBefore, _reclaimStart) = (0, _nextFile, _nextFile);
+            _reclaimAfter = null;
+        }
+
         Compaction? compaction = _compactAllRequested ? Compaction.PickAll(_tables) : Compaction.Pick(_tables, _context.Options, _marks);
+        bool isRewrite = compaction is null || _compactAllRequested;
+        compaction ??= NextReclaim();
         if (compaction is null)
         {
             _compactAllRequested = false;
@@ -117,7 +146,7 @@ public sealed partial class StorageEngine
         }
 
         _isCompacting = true;
-        if (compaction.IsMove && filter is null && !_compactAllRequested)
+        if (compaction.IsMove && filter is null && !isRewrite)
         {
             Probes.FileMoved.Hit();
             _pending.Add(new TableChange(compaction.Inputs, [(compaction.ToLevel, compaction.Inputs[0])]));
@@ -128,6 +157,18 @@ public sealed partial class StorageEngine
         var job = new CompactJob(_context, _tables, compaction, filter, _nextFile);
         _nextFile += (ulong)compaction.ReservedNumbers(_context.Options);
         return job;
+    }
+
+    // Level by level to the lowest: only where all versions of a key meet can all be dropped that may be.
+    private Compaction? NextReclaim()
+    {
+        for (; _reclaimLevel < TableSet.LevelCount; _reclaimLevel++, _reclaimBefore = _nextFile)
+        {
+            ulong before = _tables.IsLowest(_reclaimLevel) ? _reclaimStart : _reclaimBefore;
+            if (Compaction.PickOld(_tables, _reclaimLevel, before) is { } compaction) { return compaction; }
+        }
+
+        return null;
     }
 
     private ManifestJob? NextManifest()
@@ -213,7 +254,9 @@ public sealed partial class StorageEngine
         if (change.Removed.Count > 0) { _isCompacting = false; }
         foreach (TableFile table in change.Removed)
         {
-            if (!change.Added.Any(added => added.Table == table)) { table.MarkUnused(AddUnused); }
+            if (change.Added.Any(added => added.Table == table)) { continue; }
+            _heldBytes += table.Info.Length;
+            table.MarkUnused(AddUnused);
         }
 
         TableSet before = _tables;
@@ -228,6 +271,7 @@ public sealed partial class StorageEngine
     private void CompleteClean(CleanJob job, bool failed)
     {
         _isCleaning = false;
+        if (!failed) { _heldBytes -= job.Tables.Sum(static table => table.Info.Length); }
         if (!failed || _isDisposed) { return; }
         using (Exclusive.Enter(_gate)) { _unused.AddRange(job.Tables); }
         _leftOver.AddRange(job.Numbers);

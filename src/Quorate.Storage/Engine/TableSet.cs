@@ -20,6 +20,7 @@ internal sealed class TableSet : Shared
             {
                 table.Acquire();
                 Bytes += table.Info.Length;
+                Records += (long)table.Info.Records;
             }
         }
     }
@@ -27,6 +28,11 @@ internal sealed class TableSet : Shared
     public ImmutableArray<ImmutableArray<TableFile>> Levels { get; }
 
     public long Bytes { get; }
+
+    public long Records { get; }
+
+    // True if no level below has files.
+    public bool IsLowest(int level) => Levels.Skip(level + 1).All(static below => below.IsEmpty);
 
     public long BytesOf(int level)
     {

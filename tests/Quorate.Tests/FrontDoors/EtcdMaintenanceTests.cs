@@ -83,4 +83,85 @@ public class EtcdMaintenanceTests
         Assert.StartsWith("503 ", await door.Get("/readyz"), StringComparison.Ordinal);
         Assert.Equal("200 ok\n", await door.Get("/livez"));
     }
+
+    // Goal: etcd's very numbers, so that HashKV of an etcd and of a copy of it here can be compared. They are those of etcd 3.4.23 after
+    // the same requests.
+    [Fact]
+    public async Task HashKV_is_etcds()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        Assert.Equal((1084519789u, -1, 1), await HashOf(door, 0));
+        await door.Put("a", "1");
+        await door.Call(EtcdMethods.LeaseGrant, new LeaseGrantRequest { ID = 7, TTL = 600 });
+        PutRequest leased = EtcdDoor.NewPut("b", "");
+        leased.Lease = 7;
+        await door.Call(EtcdMethods.Put, leased);
+        var txn = new TxnRequest();
+        txn.Success.Add(new RequestOp { RequestPut = EtcdDoor.NewPut("c", "2") });
+        txn.Success.Add(new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = EtcdDoor.NewRange("a").Key } });
+        txn.Success.Add(new RequestOp { RequestPut = EtcdDoor.NewPut("d", "3") });
+        await door.Call(EtcdMethods.Txn, txn);
+        await door.Put("b", "4");
+        Assert.Equal((1348718041u, -1, 5), await HashOf(door, 0));
+        Assert.Equal((3774698131u, -1, 3), await HashOf(door, 3));
+
+        await door.Post("/v3/kv/compaction", """{"revision":"4"}""");
+        Assert.Equal((3217805088u, 4, 5), await HashOf(door, 0));
+        door.Node.CompactAll();
+        Assert.Equal((3217805088u, 4, 5), await HashOf(door, 0)); // Whether the space has been given back or not.
+
+        // No key is left: etcd then takes what the compaction kept.
+        var all = new DeleteRangeRequest { Key = EtcdDoor.NewRange("a").Key, RangeEnd = EtcdDoor.NewRange("z").Key };
+        await door.Call(EtcdMethods.DeleteRange, all);
+        Assert.Equal((1685891169u, 4, 6), await HashOf(door, 0));
+        Assert.Equal((3217805088u, 4, 5), await HashOf(door, 5));
+        Assert.Equal(
+            "OutOfRange: etcdserver: mvcc: required revision has been compacted",
+            await door.ErrorOf(HashKV, new HashKVRequest { Revision = 3 }));
+        Assert.Equal(
+            "OutOfRange: etcdserver: mvcc: required revision is a future revision",
+            await door.ErrorOf(HashKV, new HashKVRequest { Revision = 7 }));
+    }
+
+    [Fact]
+    public async Task Space_is_asked_back_by_a_defragmentation_and_by_a_physical_compaction()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        await door.Put("a", "1");
+        await door.Put("a", "2");
+        Assert.Equal("200 {}", await door.Post("/v3/maintenance/defragment", "{}"));
+        Assert.Equal(1, door.Node.Reclaims);
+        await door.Post("/v3/kv/compaction", """{"revision":"2"}""");
+        Assert.Equal(1, door.Node.Reclaims);
+        await door.Post("/v3/kv/compaction", """{"revision":"3","physical":true}""");
+        Assert.Equal(2, door.Node.Reclaims);
+        await door.Post("/v3/kv/compaction", """{"revision":"3","physical":true}"""); // Refused.
+        Assert.Equal(2, door.Node.Reclaims);
+        Assert.Contains("\"hash\":", await door.Post("/v3/maintenance/hash", "{}"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"version":"3.5.0"}""", "etcdserver: invalid downgrade target version")]
+    [InlineData("""{"version":"3.6"}""", "etcdserver: invalid downgrade target version")]
+    [InlineData("""{"action":"ENABLE","version":"9.9"}""", "etcdserver: invalid downgrade target version")]
+    [InlineData("""{"version":"3"}""", "etcdserver: wrong downgrade target version format")]
+    [InlineData("""{"action":"ENABLE"}""", "etcdserver: wrong downgrade target version format")]
+    [InlineData("""{"version":"3.x.1"}""", "etcdserver: wrong downgrade target version format")]
+    [InlineData("""{"action":"CANCEL"}""", "etcdserver: no inflight downgrade job")]
+    public async Task A_downgrade_is_refused_in_etcds_words(string request, string words)
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        string answer = await door.Post("/v3/maintenance/downgrade", request);
+        Assert.StartsWith("400 ", answer, StringComparison.Ordinal);
+        Assert.Contains($"\"error\":\"{words}\"", answer, StringComparison.Ordinal);
+    }
+
+    private static readonly EtcdMethod<HashKVRequest, HashKVResponse> HashKV =
+        new("/etcdserverpb.Maintenance/HashKV", HashKVResponse.Parser, static _ => true);
+
+    private static async Task<(uint Hash, long Compacted, long Revision)> HashOf(EtcdDoor door, long revision)
+    {
+        HashKVResponse answer = await door.Call(HashKV, new HashKVRequest { Revision = revision });
+        return (answer.Hash, answer.CompactRevision, answer.HashRevision);
+    }
 }

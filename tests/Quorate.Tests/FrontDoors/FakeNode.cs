@@ -127,6 +127,11 @@ internal sealed class FakeNode : INodeClient
 
     public KeyspaceList Keyspaces => _machine.Keyspaces;
 
+    /// <summary>How often space was asked back.</summary>
+    public int Reclaims { get; private set; }
+
+    public void Reclaim(ShardId shard) => Reclaims++;
+
     public ShardStatus? StatusOf(ShardId shard) => shard != Shard ? null : new ShardStatus(
         shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
         HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,

@@ -61,7 +61,13 @@ public class KeyValueOnEngineTests
                 if (!prng.Chance(1, 200)) { continue; }
 
                 engine.RequestFlush();
-                if (prng.Chance(1, 2)) { engine.RequestCompaction(); }
+                switch (prng.Below(3))
+                {
+                    case 0: engine.RequestCompaction(); break;
+                    case 1: engine.RequestReclaim(); break;
+                    default: break;
+                }
+
                 compactions += RunJobs(engine, most: int.MaxValue);
                 engine.Dispose();
                 engine = Open(disk, machine);

@@ -42,6 +42,59 @@ public sealed class EngineLifecycleTests
         Assert.Equal(world.Engine.DiskBytes, Tables(world).Sum(name => world.Disk.ReadAll($"shard/{name}").Length));
     }
 
+    // Goal: space comes back without one large merge: every file is rewritten, each merge takes a few, and what nobody reads is deleted.
+    [Fact]
+    public void A_reclaim_rewrites_every_file_a_few_at_a_time()
+    {
+        var dropped = new SortedSet<string>(StringComparer.Ordinal);
+        bool drops = false;
+        var keys = new EngineKeys(static key => key.Length, _ => new PrefixFilter((key, _) =>
+        {
+            bool keeps = !drops || key.EndsWith('7');
+            if (!keeps) { dropped.Add(key); }
+            return keeps;
+        }));
+        var disk = new SimDisk();
+        using var engine = StorageEngine.Open(disk, "shard", Small with { Level1Bytes = 1024 }, keys);
+        for (ulong round = 1; round <= 8; round++)
+        {
+            for (int i = 0; i < 300; i++) { engine.Put(System.Text.Encoding.ASCII.GetBytes($"k{i:d3}"), new byte[40]); }
+            engine.Publish(new LogPosition(new LogIndex(round), new Term(1)));
+            Run(engine, out _);
+        }
+
+        string[] before = [.. disk.List("shard").Where(name => name.EndsWith(".sst", StringComparison.Ordinal))];
+        Assert.True(before.Length > 10, $"{before.Length} files");
+        drops = true;
+        using (IReadView view = engine.OpenReadView())
+        {
+            engine.RequestReclaim();
+            Run(engine, out int merges);
+            Assert.True(merges > 5, $"{merges} merges");
+            Assert.True(engine.HeldBytes > 0);
+        }
+
+        Run(engine, out _);
+        Assert.Equal(0, engine.HeldBytes);
+        Assert.Empty(before.Intersect(disk.List("shard")));
+        Assert.Equal(270, dropped.Count);
+        Assert.Equal(30, engine.Records);
+        Run(engine, out int more);
+        Assert.Equal(0, more); // It ends.
+    }
+
+    private static void Run(StorageEngine engine, out int merges)
+    {
+        merges = 0;
+        for (int i = 0; engine.NextJob() is { } job; i++)
+        {
+            Assert.True(i < 1000, "work for ever");
+            if (job.Name.StartsWith("compact", StringComparison.Ordinal)) { merges++; }
+            job.Run();
+            engine.Complete(job, failed: false);
+        }
+    }
+
     // Goal: a view knows which part of it was in files when it was opened; it must not hear of what is flushed later.
     [Fact]
     public void A_view_tells_what_was_flushed()

@@ -99,7 +99,7 @@ internal sealed record EngineStep(string Name, string A = "", string B = "", int
             30 => random.Chance(1, 2) ? new("close-view", N: n) : new("read-views", a),
             < 33 => new("take-jobs", N: random.Below(4)),
             < 36 => new("run-job", N: n),
-            36 => random.Chance(1, 2) ? new("flush") : new("compact"),
+            36 => random.Below(3) switch { 0 => new("flush"), 1 => new("compact"), _ => new("reclaim") },
             37 => random.Chance(1, 3) ? new("fail-jobs", N: random.Below(6)) : new("settle"),
             38 => random.Chance(1, 2) ? new("checkpoint") : new("install"),
             _ => random.Chance(1, 3) ? new("reopen") : new("crash", N: n),
@@ -124,6 +124,7 @@ internal sealed record EngineStep(string Name, string A = "", string B = "", int
             case "run-job": world.RunJob(N); return null;
             case "flush": world.Engine.RequestFlush(); return null;
             case "compact": world.Engine.RequestCompaction(); return null;
+            case "reclaim": world.Engine.RequestReclaim(); return null;
             case "fail-jobs": world.FailJobs(N); return null;
             case "settle": world.Settle(); return null;
             case "checkpoint": world.OpenCheckpoint(); return null;
