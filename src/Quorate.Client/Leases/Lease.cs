@@ -39,6 +39,19 @@ public sealed class Lease : IAsyncDisposable
     /// </summary>
     public CancellationToken Lost => _lost.Token;
 
+    /// <summary>How long it surely lives yet, if no renewal comes through.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            lock (_gate)
+            {
+                TimeSpan left = _life - _sent.Elapsed(_time);
+                return left > TimeSpan.Zero && !_lost.IsCancellationRequested ? left : TimeSpan.Zero;
+            }
+        }
+    }
+
     /// <summary>Whether it surely lives at this moment: looks at the clocks anew, also if no timer could run.</summary>
     public bool IsAlive
     {
