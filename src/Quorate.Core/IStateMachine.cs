@@ -55,6 +55,20 @@ public interface IStateMachine
     /// <param name="command">The command; one that this machine cannot read is ordinary.</param>
     CommandUrgency UrgencyOf(ReadOnlySpan<byte> command) => CommandUrgency.Ordinary;
 
+    /// <summary>True if the command asks for a change of the shard's members: a leader lets <see cref="JudgeMembers"/> decide before it is in the log.</summary>
+    bool ChangesMembers(ReadOnlySpan<byte> command) => false;
+
+    /// <summary>
+    /// Decides on a leader about a command that <see cref="ChangesMembers"/>. All changes before it are applied and no other is under
+    /// way. The verdict's command and steps travel in one entry, so what the machine stores of members cannot part from the group.
+    /// </summary>
+    /// <param name="command">The command as it was proposed.</param>
+    /// <param name="members">All members, in order of id.</param>
+    /// <param name="fresh">An id for a new member: no member's.</param>
+    /// <param name="store">What this leader has applied.</param>
+    /// <returns>Null if the machine changes no members: the command is applied as any other.</returns>
+    MemberVerdict? JudgeMembers(ReadOnlySpan<byte> command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store) => null;
+
     /// <summary>
     /// When the machine has something to do by itself, as a time of the shard's clock; null if never. It may be too early, never
     /// too late. Any replica may lead next, so each knows it; it changes with <see cref="Open"/>, <see cref="Apply"/> and

@@ -47,4 +47,10 @@ public interface INodeClient
 
     /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
     ShardStatus? StatusOf(ShardId shard);
+
+    /// <summary>Hands leadership of a shard to another member, and waits until that leads or has not taken over in time.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="to">A voting member.</param>
+    /// <returns>True if it leads now; false if not, or if this node does not lead.</returns>
+    ValueTask<bool> HandOverAsync(ShardId shard, NodeId to);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using Quorate.Core;
 using Quorate.Node.Files;
@@ -165,28 +164,21 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     /// <summary>State of all shards, at most one tick old.</summary>
     public IReadOnlyCollection<ShardStatus> Statuses => _loop.Statuses;
 
-    /// <summary>What a peer told of itself (<see cref="PeerOptions.About"/>) when it was last connected; null if it never was. Any thread.</summary>
-    public ReadOnlyMemory<byte>? AboutPeer(NodeId peer) => _network.Links.TryGetValue(peer, out PeerLink? link) ? link.About : null;
-
     /// <summary>Adds a peer, or changes where it is looked for; a connection that stands is kept.</summary>
     public void SetPeer(PeerAddress address) => _network.SetPeer(address);
 
     /// <summary>Ends the link to a peer and refuses it from now on.</summary>
     public void RemovePeer(NodeId peer) => _network.RemovePeer(peer);
 
-    /// <summary>Proposes a change of membership; see <see cref="NodeCore.ChangeMembership"/>.</summary>
-    /// <exception cref="OperationCanceledException">The node stopped first.</exception>
-    public Task<ProposeOutcome> ChangeMembershipAsync(
-        ShardId shard, MembershipChange change, ImmutableArray<ReplicaPlace> places) =>
-        CallAsync(core => core.ChangeMembership(shard, change, places));
-
-    /// <summary>Hands leadership over; see <see cref="NodeCore.TransferLeadership"/>.</summary>
-    /// <exception cref="OperationCanceledException">The node stopped first.</exception>
-    public Task TransferLeadershipAsync(ShardId shard, ReplicaId to) => CallAsync(core =>
+    /// <inheritdoc/>
+    public ValueTask<bool> HandOverAsync(ShardId shard, NodeId to)
     {
-        core.TransferLeadership(shard, to);
-        return true;
-    });
+        var request = new PendingHandOver { Shard = shard, To = to };
+        return Post(core => core.HandOver(request)) ? new(request.Task) : new(false);
+    }
+
+    /// <summary>True if this node was a member of the shard's group and was removed from it: it will never take part again. Any thread.</summary>
+    public bool IsRemovedFrom(ShardId shard) => _core.IsRemovedFrom(shard);
 
     /// <summary>Hash of a shard's state; see <see cref="NodeCore.HashOf"/>. Holds the loop while it is computed.</summary>
     /// <exception cref="OperationCanceledException">The node stopped first.</exception>
@@ -325,7 +317,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
 
     private static TimeSpan Left(long until) => TimeSpan.FromMilliseconds(Math.Max(0, until - Environment.TickCount64));
 
-    private void Post(Action<NodeCore> action) => _inbox.Post(new InboxItem(InboxKind.Call, new LoopAction(action)));
+    private bool Post(Action<NodeCore> action) => _inbox.Post(new InboxItem(InboxKind.Call, new LoopAction(action)));
 
     private Task<T> CallAsync<T>(Func<NodeCore, T> function)
     {

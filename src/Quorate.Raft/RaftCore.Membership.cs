@@ -31,6 +31,9 @@ public sealed partial class RaftCore
     /// </summary>
     private bool MayChangeMembership => _applied >= _pendingMembership && HasCommittedInTerm;
 
+    /// <summary>True if this replica leads and could propose a change now: none is under way, and the membership is not joint.</summary>
+    public bool CanChangeMembership => _role == Role.Leader && MayChangeMembership && !_membership.IsJoint;
+
     private LogPosition AppendMembership(byte[] payload)
     {
         LogPosition position = AppendOwn(EntryKind.Membership, payload);

@@ -83,6 +83,9 @@ public sealed partial class RaftCore
     /// <summary>Highest index known to be committed.</summary>
     public LogIndex Commit => _commit;
 
+    /// <summary>Last index of the log.</summary>
+    public LogIndex LastIndex => _log.LastIndex;
+
     /// <summary>
     /// Entries up to here are on this replica's disk; 0 while a received snapshot is not. Committed entries beyond it may be
     /// applied, but the state machine's files must not get ahead of it: after a crash, entries that were about to be replaced

@@ -65,27 +65,31 @@ internal static class HostRecords
         return MembershipCodec.TryDecode(ref reader, out membership) && reader.AtEnd;
     }
 
-    /// <summary>Context of a membership change: the places of the replicas it adds.</summary>
-    public static ReadOnlyMemory<byte> WritePlaces(ImmutableArray<ReplicaPlace> places)
+    /// <summary>Context of a membership change: the places of the replicas it adds. The command that asked for it may follow.</summary>
+    public static void WritePlaces(ByteWriter writer, ImmutableArray<ReplicaPlace> places)
     {
-        var writer = new ByteWriter(4 + (16 * places.Length));
         writer.VarUInt((ulong)places.Length);
         foreach (ReplicaPlace place in places)
         {
             writer.U64(place.Replica.Value);
             writer.U64(place.Node.Value);
         }
-
-        return writer.Detach();
     }
 
-    /// <summary>Reads what <see cref="WritePlaces"/> wrote; an empty context names no place.</summary>
-    public static void ReadPlaces(ReadOnlySpan<byte> context, SortedDictionary<ReplicaId, NodeId> places)
+    /// <summary>Reads a context; an empty one names no place.</summary>
+    /// <returns>The command that asked for the change, which is to be applied with it; null if there is none.</returns>
+    public static QueuedCommand? ReadPlaces(ReadOnlyMemory<byte> context, SortedDictionary<ReplicaId, NodeId> places)
     {
-        if (context.IsEmpty) { return; }
-        var reader = new ByteReader(context);
+        if (context.IsEmpty) { return null; }
+        var reader = new ByteReader(context.Span);
         int count = reader.Count(reader.Remaining / 16);
         for (int i = 0; i < count; i++) { places[new(reader.U64())] = new(reader.U64()); }
+        if (reader.AtEnd) { return null; }
+        ulong session = reader.U64();
+        ulong sequence = reader.VarUInt();
+        var firstIndex = new LogIndex(reader.VarUInt());
+        int length = reader.Bytes().Length;
         Invariant.Holds(reader.AtEnd, $"context of {context.Length} bytes");
+        return new QueuedCommand(session, sequence, firstIndex, context.Slice(context.Length - length, length));
     }
 }

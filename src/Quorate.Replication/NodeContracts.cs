@@ -9,8 +9,14 @@ namespace Quorate.Replication;
 /// <summary>A shard as it was created; the same on every node that creates it.</summary>
 /// <param name="Shard">Its id.</param>
 /// <param name="Machine">Id of its state machine in the catalog.</param>
-/// <param name="Voters">The first voters.</param>
+/// <param name="Voters">The first voters. Empty on a node that joins later: it learns the members from their leader.</param>
 public sealed record ShardDescriptor(ShardId Shard, int Machine, ImmutableArray<ReplicaPlace> Voters);
+
+/// <summary>Whose data a directory holds.</summary>
+/// <param name="Cluster">The cluster.</param>
+/// <param name="Node">The node.</param>
+/// <param name="HasJoined">The node joined a cluster that was there, so its ids follow from no setting.</param>
+public sealed record DirectoryOwner(ClusterId Cluster, NodeId Node, bool HasJoined);
 
 /// <summary>What a node is and how it behaves. Read once, when it starts.</summary>
 public sealed record NodeConfig
@@ -162,6 +168,21 @@ public abstract class ReadRequest
     internal long DeadlineTick { get; set; }
 }
 
+/// <summary>A transfer of leadership on its way. The node calls <see cref="Complete"/> at most once, on its loop.</summary>
+public abstract class HandOverRequest
+{
+    /// <summary>The shard.</summary>
+    public required ShardId Shard { get; init; }
+
+    /// <summary>The member that is to lead it.</summary>
+    public required NodeId To { get; init; }
+
+    /// <summary>Takes the outcome: true if that member leads now. Must be quick and must not throw.</summary>
+    public abstract void Complete(bool isDone);
+
+    internal long DeadlineTick { get; set; }
+}
+
 /// <summary>Long work of the node: immutable input, touches nothing but files. Run on any thread, then given back by <see cref="NodeCore.JobDone"/>.</summary>
 public abstract class NodeJob
 {
@@ -211,4 +232,7 @@ public sealed record ShardStatus(
 
     /// <summary>Leaders seen since the node started, the same one again in a new term included.</summary>
     public long LeaderChanges { get; init; }
+
+    /// <summary>Those of the members that have no vote.</summary>
+    public ImmutableArray<NodeId> Learners { get; init; } = [];
 }

@@ -135,6 +135,17 @@ public sealed class NodeCore : IDisposable
         return node;
     }
 
+    /// <summary>Looks whose data a directory holds, without opening it; null if it is new.</summary>
+    /// <exception cref="WrongDataDirectoryException">It is of a format that this build does not know.</exception>
+    /// <exception cref="CorruptFileException">It does not read back as written.</exception>
+    public static DirectoryOwner? OwnerOf(IFileSystem files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        if (NodeIdentity.Read(files) is not (var cluster, var node)) { return null; }
+        ShardId[] shards = [.. ReplicaStore.List(files)];
+        return new(cluster, node, shards.Length == 0 || ReplicaStore.ReadDescriptor(files, shards[0]).Descriptor.Voters.IsEmpty);
+    }
+
     /// <summary>A tick has passed.</summary>
     /// <param name="unixMilliseconds">The wall clock; used only to stamp entries, never for safety.</param>
     public void Tick(long unixMilliseconds)
@@ -264,6 +275,16 @@ public sealed class NodeCore : IDisposable
     /// <summary>Starts to give back the disk space of what a shard's machine has forgotten, on this node, in the background.</summary>
     public void Reclaim(ShardId shard) => FindReplica(shard)?.Reclaim();
 
+    /// <summary>As <see cref="TransferLeadership"/>, with an answer: false too if this node does not lead the shard, or the other is no voter.</summary>
+    public void HandOver(HandOverRequest request)
+    {
+        if (FindReplica(request.Shard) is { } replica && !_isStopping) { replica.HandOver(request); }
+        else { request.Complete(false); }
+    }
+
+    /// <summary>True if this node's replica of the shard was removed from its group. Any thread.</summary>
+    public bool IsRemovedFrom(ShardId shard) => _replicas.TryGetValue(shard, out Replica? replica) && replica.IsTombstoned;
+
     /// <summary>First step of a graceful stop: refuses new requests and hands every leadership over to the most advanced follower.</summary>
     public void BeginStop()
     {
@@ -339,6 +360,13 @@ public sealed class NodeCore : IDisposable
     /// <summary>Takes a replica's output at once, for a step whose outcome the caller must know.</summary>
     internal void CollectNow(Replica replica) => replica.CollectReady(Batch, _after);
 
+    /// <summary>An id for a new node: random, so that none ever comes again.</summary>
+    internal NodeId FreshNode()
+    {
+        ulong id = _random.Next();
+        return new NodeId(id == 0 ? 1 : id);
+    }
+
     /// <summary>An id for a stream of snapshot pieces that no other stream has, in this run or another.</summary>
     internal ulong NextStream() => unchecked(Session + (++_streams * 0x9E3779B97F4A7C15));
 
@@ -378,6 +406,14 @@ public sealed class NodeCore : IDisposable
         foreach (ShardDescriptor descriptor in Config.Bootstrap)
         {
             if (_replicas.ContainsKey(descriptor.Shard)) { continue; }
+            if (descriptor.Voters.IsEmpty)
+            {
+                // It joins a group that is there: its leader will find it under the number that members' replicas have.
+                ReplicaStore.Create(Files, descriptor, new ReplicaId(Config.Node.Value));
+                OpenReplica(descriptor.Shard, recovered: null);
+                continue;
+            }
+
             foreach (ReplicaPlace voter in descriptor.Voters)
             {
                 if (voter.Node != Config.Node) { continue; }

@@ -47,6 +47,21 @@ internal static class NodeIdentity
             "Use the directory of this node, or an empty one to join as a new node");
     }
 
+    /// <summary>Whose directory it is; null if it is new.</summary>
+    public static (ClusterId Cluster, NodeId Node)? Read(IFileSystem files)
+    {
+        if (!files.Exists(FileName)) { return null; }
+        string[] lines = CheckedText.Read(files, FileName);
+        if (lines[0] != Format)
+        {
+            throw new WrongDataDirectoryException($"the data directory has format '{lines[0]}'; this build reads '{Format}'");
+        }
+
+        return lines.Length == 4 && TryRead(lines[1], "cluster ", out ulong cluster) && TryRead(lines[2], "node ", out ulong node)
+            ? (new ClusterId(cluster), new NodeId(node))
+            : throw new CorruptFileException(FileName, 0, "its lines are not those of an identity");
+    }
+
     private static string[] Owner(ClusterId cluster, NodeId node) =>
     [
         string.Create(CultureInfo.InvariantCulture, $"cluster {cluster.Value:x16}"),
@@ -55,10 +70,12 @@ internal static class NodeIdentity
 
     private static string DirectoryLine(ulong directory) => string.Create(CultureInfo.InvariantCulture, $"directory {directory:x16}");
 
-    private static bool TryReadDirectory(string line, out ulong directory)
+    private static bool TryReadDirectory(string line, out ulong directory) => TryRead(line, "directory ", out directory);
+
+    private static bool TryRead(string line, string word, out ulong number)
     {
-        directory = 0;
-        return line.StartsWith("directory ", StringComparison.Ordinal) &&
-            ulong.TryParse(line.AsSpan(10), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out directory);
+        number = 0;
+        return line.StartsWith(word, StringComparison.Ordinal) &&
+            ulong.TryParse(line.AsSpan(word.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
     }
 }

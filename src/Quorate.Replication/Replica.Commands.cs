@@ -21,6 +21,7 @@ internal sealed partial class Replica
     private HybridTime _lastStamp;
     private long _queueBytes;
     private long _markBytes;
+    private uint _recordCount;
     private bool _isRemoved;
 
     /// <summary>Takes a client's command; it is completed in any case, by its deadline at the latest.</summary>
@@ -97,9 +98,10 @@ internal sealed partial class Replica
         _unsent.Enqueue(request);
     }
 
-    private void Enqueue(in QueuedCommand command, NodeId origin)
+    private void Enqueue(in QueuedCommand command, NodeId origin, bool isOrdinary = false)
     {
-        _queue.Enqueue((command, origin));
+        bool changesMembers = !isOrdinary && _machine.ChangesMembers(command.Command.Span);
+        (changesMembers ? _memberQueue : _queue).Enqueue((command, origin));
         _queueBytes += command.Command.Length;
     }
 
@@ -124,6 +126,7 @@ internal sealed partial class Replica
         }
 
         BeginTerm();
+        ProposeMembers();
         while (_queue.Count > 0 || _wantsEntry)
         {
             int count = 0;
@@ -165,7 +168,7 @@ internal sealed partial class Replica
 
     private void GiveBackQueue()
     {
-        while (_queue.TryDequeue(out (QueuedCommand Command, NodeId Origin) queued))
+        while (_queue.TryDequeue(out (QueuedCommand Command, NodeId Origin) queued) || _memberQueue.TryDequeue(out queued))
         {
             if (queued.Origin != NodeId.None)
             {
@@ -321,11 +324,7 @@ internal sealed partial class Replica
     {
         var reader = new EntryPayload.Reader(entry.Payload.Span);
         SetClock(_clock + reader.Elapsed);
-        _record.Clear();
-        _record.U64(reader.Stamp.Value);
-        int countAt = _record.Length;
-        _record.U32(0);
-        uint count = 0;
+        BeginRecord(reader.Stamp);
         while (reader.TryNext(out ulong session, out ulong sequence, out LogIndex firstIndex, out ReadOnlySpan<byte> command))
         {
             bool isOurs = session == _node.Session;
@@ -344,34 +343,52 @@ internal sealed partial class Replica
                 continue;
             }
 
-            _reply.Clear();
-            _machine.Apply(new(entry.Index, reader.Stamp, command, _clock, Voters), _engine, _reply);
-            _sessions.Add(session, sequence, entry.Index);
-            WriteAppliedCommand(session, sequence);
-            count++;
-            if (isOurs && _pending.Take(sequence) is { } request)
-            {
-                _applied.Add((request, _replies.Length, _reply.Length));
-                _replies.Raw(_reply.Written);
-            }
+            ApplyCommand(entry.Index, reader.Stamp, session, sequence, command);
         }
 
         if (reader.Due > 0) { _machine.ApplyTimer(entry.Index, reader.Due, _engine); }
         NoteStampApplied(reader.Stamp);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(_record.Patch(countAt, 4), count);
+        EndRecord(entry.Index);
+    }
+
+    private void ApplyCommand(LogIndex index, HybridTime stamp, ulong session, ulong sequence, ReadOnlySpan<byte> command)
+    {
+        _reply.Clear();
+        _machine.Apply(new(index, stamp, command, _clock, Voters), _engine, _reply);
+        _sessions.Add(session, sequence, index);
+        WriteAppliedCommand(session, sequence);
+        _recordCount++;
+        if (session == _node.Session && _pending.Take(sequence) is { } request)
+        {
+            _applied.Add((request, _replies.Length, _reply.Length));
+            _replies.Raw(_reply.Written);
+        }
+    }
+
+    private void BeginRecord(HybridTime stamp)
+    {
+        _record.Clear();
+        _record.U64(stamp.Value);
+        _record.U32(0);
+        _recordCount = 0;
+    }
+
+    private void EndRecord(LogIndex index)
+    {
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(_record.Patch(8, 4), _recordCount);
         _record.VarUInt((ulong)_clock);
         Span<byte> key = stackalloc byte[16];
-        _engine.Put(HostRecords.AppliedKey(entry.Index, key), _record.Written);
-        _appliedRecords.Enqueue(entry.Index);
-        while (_appliedRecords.TryPeek(out LogIndex old) && entry.Index - old > Config.DedupeEntries)
+        _engine.Put(HostRecords.AppliedKey(index, key), _record.Written);
+        _appliedRecords.Enqueue(index);
+        while (_appliedRecords.TryPeek(out LogIndex old) && index - old > Config.DedupeEntries)
         {
             _appliedRecords.Dequeue();
             _engine.Delete(HostRecords.AppliedKey(old, key));
         }
 
-        if (entry.Index.Value % 1024 == 0 && entry.Index.Value > (ulong)Config.DedupeEntries)
+        if (index.Value % 1024 == 0 && index.Value > (ulong)Config.DedupeEntries)
         {
-            _sessions.ForgetThrough(new(entry.Index.Value - (ulong)Config.DedupeEntries));
+            _sessions.ForgetThrough(new(index.Value - (ulong)Config.DedupeEntries));
         }
     }
 
@@ -438,26 +455,6 @@ internal sealed partial class Replica
         _pending.Take(wanted)?.Complete(RequestOutcome.Unknown, default);
     }
 
-    private void ApplyMembership(in LogEntry entry)
-    {
-        if (!MembershipCodec.TryDecode(entry.Payload.Span, out MembershipChange? change))
-        {
-            throw new InvariantException($"membership entry {entry.Index} of {entry.Payload.Length} bytes is malformed");
-        }
-
-        HostRecords.ReadPlaces(change.Context.Span, _places);
-        bool wasMember = _raft.Membership.Contains(Id);
-        _raft.Applied(entry.Index);
-        _voters = default;
-        Membership membership = _raft.Membership;
-        _scratch.Clear();
-        HostRecords.WriteMembership(_scratch, membership, _places);
-        _engine.Put(HostRecords.MembershipKey, _scratch.Written);
-        _engine.Publish(entry.Position);
-        _node.Report(Shard, "membership-changed", $"index={entry.Index} voters={string.Join(',', membership.Voters)}");
-        _isRemoved |= wasMember && !membership.Contains(Id);
-    }
-
     private void NoteStamp(in LogEntry entry)
     {
         if (entry.Kind == EntryKind.Command) { NoteStampApplied(EntryPayload.StampOf(entry.Payload.Span)); }
@@ -476,6 +473,8 @@ internal sealed partial class Replica
             request.Complete(request.WasSent ? RequestOutcome.Unknown : RequestOutcome.Stopping, default);
         }
 
+        foreach (HandOverRequest request in _handOvers) { request.Complete(isDone: false); }
+        _handOvers.Clear();
         CompleteReadsAtClose();
     }
 }

@@ -99,6 +99,7 @@ internal sealed partial class Replica
     {
         if (message.To != Id) { return; }
         _places.TryAdd(message.From, from);
+        _heardTick[message.From] = Now;
         if (IsTombstoned)
         {
             if (message is RequestVote request) { Send(_raft.RefuseAsRemoved(request)); }
@@ -118,6 +119,7 @@ internal sealed partial class Replica
             TickReads();
             TickSnapshots();
             TickClock();
+            TickHandOvers();
         }
 
         if (_retryJobsTick != 0 && Now >= _retryJobsTick)
@@ -208,15 +210,9 @@ internal sealed partial class Replica
     public ProposeOutcome ChangeMembership(MembershipChange change, ImmutableArray<ReplicaPlace> places)
     {
         if (IsTombstoned) { return ProposeOutcome.NotLeader; }
-        ProposeOutcome outcome = _raft.ProposeMembership(
-            change with { Context = HostRecords.WritePlaces(places) }, out _);
-
-        // The leader sends to the new replica as soon as the change is applied; its place must be known by then.
-        if (outcome == ProposeOutcome.Appended)
-        {
-            foreach (ReplicaPlace place in places) { _places[place.Replica] = place.Node; }
-        }
-
+        var context = new ByteWriter();
+        HostRecords.WritePlaces(context, places);
+        ProposeOutcome outcome = ProposeChange(change with { Context = context.Detach() }, places);
         MarkDirty();
         return outcome;
     }
@@ -232,6 +228,7 @@ internal sealed partial class Replica
             Vote = raft.Vote,
             LeaderChanges = _leaderChanges,
             HeldBytes = _engine.HeldBytes,
+            Learners = [.. raft.Membership.All.Where(raft.Membership.IsLearner).Select(PlaceOf)],
         };
     }
 

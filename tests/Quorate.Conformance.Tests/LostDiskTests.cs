@@ -9,8 +9,8 @@ namespace Quorate.Conformance.Tests;
 /// <summary>A member that comes back with nothing, under its old name.</summary>
 public sealed class LostDiskTests
 {
-    // Goal: it has forgotten what it promised, so it counts for nothing: the two others serve, but it and one other do not make a
-    // majority, and nothing that was acknowledged is lost. Method: wipe one, write, take away another, try to write.
+    // Goal: it has forgotten what it promised, so it counts for nothing. It does not even start while another member is there to tell it
+    // (etcd's words); where nobody is, it and one other do not make a majority; and nothing that was acknowledged is lost.
     [Fact]
     public async Task A_member_with_an_empty_disk_is_no_part_of_a_majority()
     {
@@ -20,12 +20,18 @@ public sealed class LostDiskTests
         await client.PutManyAsync("disk/", 1, 40);
         wiped.Kill();
         Directory.Delete(cluster.DataDirectoryOf(2), recursive: true);
+        (int code, string log) = wiped.StartAndFail();
+        Assert.Contains("has already been bootstrapped", log, StringComparison.Ordinal);
+        Assert.Equal(3, code);
+        await client.PutManyAsync("disk/", 41, 60);
+
+        stays.Kill();
+        leaves.Kill();
         int said = wiped.Log.Length;
         wiped.Start();
         wiped.WaitForLog("event=node-started", said);
-        await client.PutManyAsync("disk/", 41, 60);
-
-        leaves.Kill();
+        stays.Start();
+        stays.WaitForLog("event=peer-disowned", 0);
         await ExpectNoWriteAsync(stays);
         await ExpectNoWriteAsync(wiped);
 

@@ -49,6 +49,24 @@ internal static class EtcdErrors
     public static readonly EtcdError NotSupportedForLearner =
         Of(GrpcStatus.FailedPrecondition, "rpc not supported for learner");
 
+    // Of members.
+    public static readonly EtcdError MemberBadUrls = Invalid("given member URLs are invalid");
+    public static readonly EtcdError MemberNotFound = Of(GrpcStatus.NotFound, "member not found");
+    public static readonly EtcdError PeerUrlExists = Of(GrpcStatus.FailedPrecondition, "Peer URLs already exists");
+    public static readonly EtcdError TooManyLearners = Of(GrpcStatus.FailedPrecondition, "too many learner members in cluster");
+    public static readonly EtcdError NotLearner = Of(GrpcStatus.FailedPrecondition, "can only promote a learner member");
+    public static readonly EtcdError LearnerNotReady =
+        Of(GrpcStatus.FailedPrecondition, "can only promote a learner member which is in sync with leader");
+
+    // etcd 3.4 forgets to give this one a code, and clients see Unknown.
+    public static readonly EtcdError NotEnoughStarted =
+        Of(GrpcStatus.Unknown, "re-configuration failed due to not enough started members");
+    public static readonly EtcdError Unhealthy = Of(GrpcStatus.Unavailable, "unhealthy cluster");
+    public static readonly EtcdError NotLeader = Of(GrpcStatus.FailedPrecondition, "not leader");
+    public static readonly EtcdError BadLeaderTransferee = Of(GrpcStatus.FailedPrecondition, "bad leader transferee");
+    public static readonly EtcdError LeaderTransferTimedOut =
+        Of(GrpcStatus.Unavailable, "request timed out, leader transfer took too long");
+
     // Not now.
     public static readonly EtcdError NoLeader = Of(GrpcStatus.Unavailable, "no leader");
     public static readonly EtcdError TimedOut = Of(GrpcStatus.Unavailable, "request timed out");
@@ -143,6 +161,13 @@ internal static class EtcdErrors
         KvRefusal.TooLargeToSort => TooLargeToSort,
         KvRefusal.NoSpace => NoSpace,
         KvRefusal.Corrupt => Corrupt,
+        KvRefusal.NotEnoughStarted => NotEnoughStarted,
+        KvRefusal.Unhealthy => Unhealthy,
+        KvRefusal.MemberNotFound => MemberNotFound,
+        KvRefusal.PeerUrlExists => PeerUrlExists,
+        KvRefusal.TooManyLearners => TooManyLearners,
+        KvRefusal.NotLearner => NotLearner,
+        KvRefusal.LearnerNotReady => LearnerNotReady,
 
         KvRefusal.KeyspaceName => KeyspaceName,
         KvRefusal.KeyspaceExists => KeyspaceExists,

@@ -53,6 +53,7 @@ internal static class EtcdMessages
         KvReply.LeaseRenew renew => new LeaseKeepAliveResponse { Header = header, TTL = renew.Seconds },
         KvReply.Alarm alarm => ToMessage(alarm.Alarms, header),
         KvReply.Keyspace keyspace => new KeyspaceResponse { Header = header, Shard = keyspace.Shard, QuotaBytes = keyspace.QuotaBytes },
+        KvReply.Member member => new MemberAddResponse { Header = header, Member = new Member { ID = member.Id } },
         _ => throw Invariant.Unreachable(reply),
     };
 

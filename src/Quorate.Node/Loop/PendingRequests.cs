@@ -159,6 +159,16 @@ internal sealed class PendingRead : ReadRequest, IPendingRequest, IValueTaskSour
         _source.OnCompleted(continuation, state, token, flags);
 }
 
+// NodeCore completes it, at its end at the latest; a process whose loop has failed exits.
+internal sealed class PendingHandOver : HandOverRequest
+{
+    private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<bool> Task => _done.Task;
+
+    public override void Complete(bool isDone) => _done.TrySetResult(isDone);
+}
+
 // What requests must know of their node.
 internal sealed class LoopGuard
 {

@@ -17,8 +17,11 @@ internal enum PeerFrameKind : byte
     Confirm = 5,
     Refusal = 6,
 
-    // What a node tells about itself: the first frame after the handshake, in both directions. Opaque here.
-    About = 7,
+    // 7 was what a node told of itself.
+
+    // In place of a hello: somebody asks, and the connection ends with the answer. Opaque here.
+    Question = 8,
+    Answer = 9,
 }
 
 // The other side does not speak our protocol, or not correctly. Never a reason to stop: the connection is closed.
@@ -84,7 +87,7 @@ internal static class PeerFrame
         }
 
         byte kind = header[CheckedOffset];
-        return kind >> 4 == Version && (kind & 0xF) is >= 1 and <= 7
+        return kind >> 4 == Version && (kind & 0xF) is >= 1 and <= 9 and not 7
             ? (PeerFrameKind)(kind & 0xF)
             : throw new PeerProtocolException($"a frame is of unknown kind 0x{kind:x2}");
     }

@@ -81,11 +81,31 @@ internal static class PeerHandshake
         return welcome.Incarnation;
     }
 
-    // Acceptor's side. Refusals are sent and thrown. Returns who called.
-    public static PeerIdentity Accept(Stream stream, PeerFrameReader reader, PeerIdentity self, Func<NodeId, bool> isPeer)
+    // Dialer's side of a question: no links come of it.
+    public static ReadOnlyMemory<byte> Ask(Stream stream, PeerFrameReader reader, ReadOnlySpan<byte> question)
+    {
+        var bytes = new ByteWriter(MaxPayload);
+        bytes.Raw(question);
+        Send(stream, withMagic: true, PeerFrameKind.Question, bytes);
+        ExpectMagic(reader);
+        return Expect(reader, PeerFrameKind.Answer, PeerOptions.MostAnswerBytes);
+    }
+
+    // Acceptor's side. Refusals are sent and thrown. Returns who called; null: it was a question, and is answered.
+    public static PeerIdentity? Accept(
+        Stream stream, PeerFrameReader reader, PeerIdentity self, Func<NodeId, bool> isPeer, Func<ReadOnlyMemory<byte>, byte[]>? answer)
     {
         ExpectMagic(reader);
-        ReadOnlyMemory<byte> frame = Expect(reader, PeerFrameKind.Hello);
+        (PeerFrameKind kind, ReadOnlyMemory<byte> frame) = Read(reader, MaxPayload);
+        if (kind == PeerFrameKind.Question && answer is not null)
+        {
+            var answered = new ByteWriter();
+            answered.Raw(answer(frame));
+            Send(stream, withMagic: true, PeerFrameKind.Answer, answered);
+            return null;
+        }
+
+        if (kind != PeerFrameKind.Hello) { throw new PeerProtocolException($"{PeerFrameKind.Hello} was due, {kind} came"); }
         var bytes = new ByteReader(frame.Span);
         Hello hello = ReadHello(ref bytes);
         if (!bytes.AtEnd) { throw new PeerProtocolException("the hello has a wrong length"); }
@@ -161,15 +181,20 @@ internal static class PeerHandshake
             : $"the peer protocol starts with QRPL; 0x{Convert.ToHexStringLower(start)} came";
     }
 
-    private static ReadOnlyMemory<byte> Expect(PeerFrameReader reader, PeerFrameKind expected)
+    private static ReadOnlyMemory<byte> Expect(PeerFrameReader reader, PeerFrameKind expected, int mostBytes = MaxPayload)
     {
-        if (!reader.TryRead(MaxPayload, out PeerFrameKind kind, out ReadOnlyMemory<byte> payload))
+        (PeerFrameKind kind, ReadOnlyMemory<byte> payload) = Read(reader, mostBytes);
+        return kind == expected ? payload : throw new PeerProtocolException($"{expected} was due, {kind} came");
+    }
+
+    private static (PeerFrameKind Kind, ReadOnlyMemory<byte> Payload) Read(PeerFrameReader reader, int mostBytes)
+    {
+        if (!reader.TryRead(mostBytes, out PeerFrameKind kind, out ReadOnlyMemory<byte> payload))
         {
             throw new PeerProtocolException("the connection ended during the handshake");
         }
 
-        if (kind == PeerFrameKind.Refusal) { throw ReadRefusal(payload.Span); }
-        return kind == expected ? payload : throw new PeerProtocolException($"{expected} was due, {kind} came");
+        return kind == PeerFrameKind.Refusal ? throw ReadRefusal(payload.Span) : (kind, payload);
     }
 
     private static ByteWriter WriteHello(PeerIdentity self, NodeId to, ulong nonce)

@@ -26,7 +26,6 @@ internal sealed class PeerLink
     private readonly Thread _writer;
     private ByteWriter _filling = new(16 * 1024);
     private ByteWriter _writing = new(16 * 1024);
-    private volatile byte[]? _about;
     private PeerConnection? _connection;
     private bool _writerWaits;
     private bool _toldLoss;
@@ -58,9 +57,6 @@ internal sealed class PeerLink
 
     // May change while the node runs; the next attempt to connect uses it.
     public PeerAddress Address { get; set; }
-
-    // What the peer said of itself when it was last connected; null if it has not been.
-    public byte[]? About => _about;
 
     public PeerLinkCounts Counts
     {
@@ -120,7 +116,6 @@ internal sealed class PeerLink
 
             _connection = connection;
             _filling.Clear();
-            if (!_options.About.IsEmpty) { PeerFrame.Append(_filling, PeerFrameKind.About, _options.About.Span); }
             _toldLoss = false;
             _connects++;
             Monitor.PulseAll(_gate);
@@ -178,7 +173,6 @@ internal sealed class PeerLink
                         _receiver.Received(this, connection, payload);
                         break;
                     case PeerFrameKind.Ping: break;
-                    case PeerFrameKind.About when payload.Length <= PeerOptions.MostAboutBytes: _about = payload.ToArray(); break;
                     case PeerFrameKind.Refusal: throw PeerHandshake.ReadRefusal(payload.Span);
                     default: throw new PeerProtocolException($"{kind} came after the handshake");
                 }

@@ -193,7 +193,13 @@ internal sealed class PeerNetwork : IDisposable
             Prepare(socket);
             connection.LearnRemote();
             connection.Open(_options.Streams(socket, dialed: null));
-            PeerIdentity peer = PeerHandshake.Accept(connection.Stream, connection.Reader, _self, _links.ContainsKey);
+            if (PeerHandshake.Accept(connection.Stream, connection.Reader, _self, _links.ContainsKey, _options.Answer) is not { } peer)
+            {
+                connection.EndSending();
+                connection.Close();
+                return;
+            }
+
             connection.Incarnation = peer.Incarnation;
             connection.Establish(_options.IdleTimeout);
             if (!_links.TryGetValue(peer.Node, out link)) { throw new PeerRefusedException(PeerRefusal.UnknownNode, "removed"); }

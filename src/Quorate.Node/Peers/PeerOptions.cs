@@ -54,13 +54,13 @@ public sealed record PeerOptions
     public TimeSpan LogInterval { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// What each peer is told of this node when a connection is made; opaque here, see <see cref="NodeRuntime.AboutPeer"/>.
-    /// At most <see cref="MostAboutBytes"/>. Default: nothing.
+    /// Answers a question that somebody asks who is no peer, or not yet (<see cref="PeerInquiry"/>); opaque here. Any thread. An
+    /// answer has at most <see cref="MostAnswerBytes"/>. Default: null, questions are refused.
     /// </summary>
-    public ReadOnlyMemory<byte> About { get; init; }
+    public Func<ReadOnlyMemory<byte>, byte[]>? Answer { get; init; }
 
-    /// <summary>Most bytes of <see cref="About"/>: some names and addresses.</summary>
-    public const int MostAboutBytes = 4096;
+    /// <summary>Most bytes of an answer: the names and addresses of all members, and room.</summary>
+    public const int MostAnswerBytes = 256 * 1024;
 
     /// <summary>Makes streams of sockets. Default: plain TCP.</summary>
     public PeerStreamFactory Streams { get; init; } = static (socket, _) => new NetworkStream(socket, ownsSocket: true);
@@ -100,7 +100,6 @@ public sealed record PeerOptions
                 "0 < least <= most <= 1 hour must hold.";
         }
 
-        if (About.Length > MostAboutBytes) { yield return $"peer.about has {About.Length} bytes; the most is {MostAboutBytes}."; }
         if (MaxUnidentified < 1) { yield return $"peer.maxUnidentified is {MaxUnidentified}; the least is 1."; }
     }
 }

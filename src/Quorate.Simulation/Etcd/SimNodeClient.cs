@@ -65,6 +65,15 @@ internal sealed class SimNodeClient : INodeClient
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> HandOverAsync(ShardId shard, NodeId to)
+    {
+        SimEtcdCall call = Enter();
+        var request = new SimHandOver(this, call) { Shard = shard, To = to };
+        Hop(call, core => core.HandOver(request));
+        return request.Answer.Task;
+    }
+
+    /// <inheritdoc/>
     public IDisposable Subscribe(ShardId shard, Action published) =>
         throw new NotSupportedException("SimEtcdServer listens itself");
 

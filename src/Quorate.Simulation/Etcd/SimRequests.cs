@@ -75,3 +75,10 @@ internal sealed class SimRead(SimNodeClient client, SimEtcdCall call) : ReadRequ
         else { Answer.End(new(outcome, view, Clock)); }
     });
 }
+
+internal sealed class SimHandOver(SimNodeClient client, SimEtcdCall call) : HandOverRequest
+{
+    public SimAnswer<bool> Answer { get; } = new(call, false);
+
+    public override void Complete(bool isDone) => client.Resume(call, () => Answer.End(isDone));
+}

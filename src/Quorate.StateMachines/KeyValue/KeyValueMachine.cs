@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.StateMachines.KeyValue;
@@ -69,6 +70,15 @@ public sealed class KeyValueMachine : IStateMachine
 
     /// <inheritdoc/>
     public KeyspaceList Keyspaces => _keyspaces.List;
+
+    /// <inheritdoc/>
+    public bool ChangesMembers(ReadOnlySpan<byte> command) =>
+        KvCommand.KindOf(command) is KvCommand.Kind.MemberAdd or KvCommand.Kind.MemberPromote or KvCommand.Kind.MemberRemove;
+
+    /// <inheritdoc/>
+    public MemberVerdict? JudgeMembers(
+        ReadOnlySpan<byte> command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store) =>
+        KvCommand.TryDecode(command.ToArray(), out KvCommand? decoded) ? MemberJudge.Judge(decoded, members, fresh, store) : null;
 
     /// <inheritdoc/>
     public long? NextDeadline => _leases.NextDeadline;
@@ -155,6 +165,12 @@ public sealed class KeyValueMachine : IStateMachine
                 break;
             case KvCommand.KeyspaceDelete gone:
                 Answer(_keyspaces.Delete(gone, store, out Keyspace? deleted), deleted, reply);
+                break;
+            case KvCommand.MemberAdd or KvCommand.MemberPromote or KvCommand.MemberRemove or KvCommand.MemberUpdate
+                or KvCommand.MemberPublish or KvCommand.MemberSeed:
+                (refusal, ulong member) = MemberBook.Apply(decoded, store);
+                if (refusal == KvRefusal.None) { new KvReply.Member(Meta.Current, member).Encode(reply); }
+                else { Refuse(reply, refusal); }
                 break;
             default:
                 throw Invariant.Unreachable(decoded);

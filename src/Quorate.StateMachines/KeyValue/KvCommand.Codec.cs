@@ -27,6 +27,14 @@ public abstract partial record KvCommand
         KeyspaceCreate = 90,
         KeyspaceUpdate = 91,
         KeyspaceDelete = 92,
+
+        // 80 to 89: members.
+        MemberAdd = 80,
+        MemberPromote = 81,
+        MemberRemove = 82,
+        MemberUpdate = 83,
+        MemberPublish = 84,
+        MemberSeed = 85,
     }
 
     [Flags]
@@ -152,6 +160,9 @@ public abstract partial record KvCommand
                 writer.U8((byte)Kind.KeyspaceDelete);
                 writer.Text(delete.Name);
                 break;
+            case MemberAdd or MemberPromote or MemberRemove or MemberUpdate or MemberPublish or MemberSeed:
+                MemberCodec.Write(writer, command);
+                break;
             default:
                 throw Invariant.Unreachable(command);
         }
@@ -206,7 +217,8 @@ public abstract partial record KvCommand
     // Null with a reader that failed or stands before the end; the caller looks at the reader.
     private static KvCommand? Read(ref ByteReader reader, ReadOnlyMemory<byte> payload, int depth)
     {
-        switch ((Kind)reader.U8())
+        var kind = (Kind)reader.U8();
+        switch (kind)
         {
             case Kind.Put:
                 PutFields put = ReadPut(ref reader);
@@ -241,6 +253,8 @@ public abstract partial record KvCommand
                 return depth == 1 ? new KeyspaceUpdate(reader.Text(), reader.VarInt()) : null;
             case Kind.KeyspaceDelete:
                 return depth == 1 ? new KeyspaceDelete(reader.Text()) : null;
+            case >= Kind.MemberAdd and <= Kind.MemberSeed:
+                return depth == 1 ? MemberCodec.Read(kind, ref reader) : null;
             default:
                 return null;
         }

@@ -131,4 +131,41 @@ public abstract partial record KvCommand
     /// <summary>Deletes a keyspace and all it holds.</summary>
     /// <param name="Name">Which.</param>
     public sealed record KeyspaceDelete(string Name) : KvCommand;
+
+    /// <summary>Adds a member to the cluster. Judged by the leader, which completes it; see <see cref="MemberJudge"/>.</summary>
+    /// <param name="IsLearner">It is to have no vote yet.</param>
+    /// <param name="PeerUrls">Where its peers will reach it.</param>
+    public sealed record MemberAdd(bool IsLearner, ImmutableArray<string> PeerUrls) : KvCommand
+    {
+        /// <summary>The fresh id that the leader chose; 0 before.</summary>
+        public ulong Id { get; init; }
+
+        /// <summary>What the leader has against it.</summary>
+        public KvRefusal Refusal { get; init; }
+    }
+
+    /// <summary>Gives a learner its vote. Judged by the leader.</summary>
+    /// <param name="Id">The member.</param>
+    /// <param name="Refusal">What the leader has against it.</param>
+    public sealed record MemberPromote(ulong Id, KvRefusal Refusal = KvRefusal.None) : KvCommand;
+
+    /// <summary>Removes a member; its id never comes back. Judged by the leader.</summary>
+    /// <param name="Id">The member.</param>
+    /// <param name="Refusal">What the leader has against it.</param>
+    public sealed record MemberRemove(ulong Id, KvRefusal Refusal = KvRefusal.None) : KvCommand;
+
+    /// <summary>Changes where peers reach a member.</summary>
+    /// <param name="Id">The member.</param>
+    /// <param name="PeerUrls">All of them.</param>
+    public sealed record MemberUpdate(ulong Id, ImmutableArray<string> PeerUrls) : KvCommand;
+
+    /// <summary>What a member tells of itself when it has started.</summary>
+    /// <param name="Id">The member.</param>
+    /// <param name="Name">Its name.</param>
+    /// <param name="ClientUrls">Where clients reach it.</param>
+    public sealed record MemberPublish(ulong Id, string Name, ImmutableArray<string> ClientUrls) : KvCommand;
+
+    /// <summary>The members that a cluster begins with. Those that are known, or were removed, stay as they are.</summary>
+    /// <param name="Members">As all founders were told them.</param>
+    public sealed record MemberSeed(ImmutableArray<MemberRecord> Members) : KvCommand;
 }

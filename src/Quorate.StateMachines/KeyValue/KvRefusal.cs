@@ -48,6 +48,27 @@ public enum KvRefusal : byte
     /// <summary>More than <see cref="RequestChecks.MaxLeaseSeconds"/>. etcd: "too large lease TTL".</summary>
     LeaseTooLong = 14,
 
+    /// <summary>Too few members have started for the group after the change. etcd: "re-configuration failed due to not enough started members".</summary>
+    NotEnoughStarted = 80,
+
+    /// <summary>Too few voters are heard by the leader. etcd: "unhealthy cluster".</summary>
+    Unhealthy = 81,
+
+    /// <summary>No such member. etcd: "member not found".</summary>
+    MemberNotFound = 82,
+
+    /// <summary>Another member has a peer URL. etcd: "Peer URLs already exists".</summary>
+    PeerUrlExists = 83,
+
+    /// <summary>As many learners as there may be. etcd: "too many learner members in cluster".</summary>
+    TooManyLearners = 84,
+
+    /// <summary>Only learners are promoted. etcd: "can only promote a learner member".</summary>
+    NotLearner = 85,
+
+    /// <summary>The learner's log is too far behind. etcd: "can only promote a learner member which is in sync with leader".</summary>
+    LearnerNotReady = 86,
+
     /// <summary>A range that is to be sorted has more bytes than may be in memory. Only of reads, hence never in a reply.</summary>
     TooLargeToSort = 255,
 

@@ -27,6 +27,7 @@ public abstract partial record KvReply
         LeaseRenew = 9,
         Alarm = 70,
         Keyspace = 90,
+        Member = 80,
     }
 
     /// <summary>Appends the reply's bytes.</summary>
@@ -148,6 +149,11 @@ public abstract partial record KvReply
                 writer.VarInt(keyspace.QuotaBytes);
                 writer.VarInt(keyspace.Revision);
                 break;
+            case Member member:
+                writer.U8((byte)Kind.Member);
+                writer.U64(member.Id);
+                writer.VarInt(member.Revision);
+                break;
             case Refused refused:
                 writer.U8((byte)Kind.Refused);
                 writer.U8((byte)refused.Refusal);
@@ -215,6 +221,9 @@ public abstract partial record KvReply
                 ulong shard = reader.VarUInt();
                 long quota = reader.VarInt();
                 return new Keyspace(reader.VarInt(), shard, quota);
+            case Kind.Member:
+                ulong member = reader.U64();
+                return new Member(reader.VarInt(), member);
             default:
                 return null;
         }

@@ -61,6 +61,11 @@ public abstract partial record KvReply(long Revision)
     /// <param name="QuotaBytes">Its quota, as it is or was.</param>
     public sealed record Keyspace(long Revision, ulong Shard, long QuotaBytes) : KvReply(Revision);
 
+    /// <summary>Answers each command about members.</summary>
+    /// <param name="Revision">The current revision.</param>
+    /// <param name="Id">The member, the new one if one was added; 0 if it was about several.</param>
+    public sealed record Member(long Revision, ulong Id) : KvReply(Revision);
+
     /// <summary>The command was refused as a whole and changed nothing.</summary>
     /// <param name="Revision">The current revision.</param>
     /// <param name="Refusal">Why; never None.</param>

@@ -6,7 +6,7 @@ namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
 /// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on,
-/// the index of changes from the compacted revision on, leases, alarms and keyspaces.
+/// the index of changes from the compacted revision on, leases, alarms, keyspaces and members.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -50,6 +50,12 @@ internal static class KvStateHash
         for (bool isValid = keyspaces.SeekFirst(); isValid; isValid = keyspaces.Next())
         {
             hash = Add(Add(hash, keyspaces.Key), keyspaces.Value);
+        }
+
+        using ICursor members = store.OpenCursor(MemberStore.Lower, MemberStore.Upper);
+        for (bool isValid = members.SeekFirst(); isValid; isValid = members.Next())
+        {
+            hash = Add(Add(hash, members.Key), members.Value);
         }
 
         return hash;

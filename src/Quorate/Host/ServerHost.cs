@@ -11,6 +11,7 @@ using Quorate.Node.Tls;
 using Quorate.Replication;
 using Quorate.Settings;
 using Quorate.StateMachines;
+using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Host;
 
@@ -28,13 +29,17 @@ internal static class ServerHost
     {
         NodeRuntime node;
         TlsKeeper? clientTls;
+        ClusterStart start;
+        PeerTable table;
         DataDirectoryLock? held = null;
         try
         {
             held = ServerTls.MakeAutomatic(settings);
             clientTls = ServerTls.Keep(ServerTls.ForClients(settings), "client", log);
-            TlsKeeper? peerTls = ServerTls.Keep(ServerTls.ForPeers(settings), "peer", log);
-            node = NodeRuntime.Start(NodeOptions(settings, peerTls), log, held: held);
+            PeerOptions peer = PeerOptions(settings, ServerTls.Keep(ServerTls.ForPeers(settings), "peer", log));
+            start = ClusterStart.Decide(settings, new RealFileSystem(Path.GetFullPath(settings.DataDir)), peer.Streams);
+            table = new PeerTable(settings, start.Peers, peer.Streams, log);
+            node = NodeRuntime.Start(NodeOptions(settings, start, peer with { Answer = table.Answer }), log, held: held);
         }
         catch (Exception e) when (CodeOf(e) is not null)
         {
@@ -44,26 +49,22 @@ internal static class ServerHost
         }
 
         await using (node)
+        await using (table)
         {
-            return await ServeAsync(settings, node, clientTls, log, stop);
+            table.Start(node);
+            return await ServeAsync(settings, start, node, table, clientTls, log, stop);
         }
     }
 
     /// <summary>What the runtime needs, from what the operator said.</summary>
-    public static NodeRuntimeOptions NodeOptions(ServerSettings settings, TlsKeeper? peerTls = null) => new()
+    public static NodeRuntimeOptions NodeOptions(ServerSettings settings, ClusterStart start, PeerOptions peer) => new()
     {
         DataDirectory = Path.GetFullPath(settings.DataDir),
         Node = new NodeConfig
         {
-            Cluster = settings.Cluster,
-            Node = settings.Self.Id,
-            // By id, not as written: all members must create the same shard.
-            Bootstrap =
-            [
-                new ShardDescriptor(
-                    FirstShard, (int)Catalog.KeyValue.Id,
-                    [.. settings.InitialCluster.OrderBy(m => m.Id).Select(m => new ReplicaPlace(new ReplicaId(m.Id.Value), m.Id))]),
-            ],
+            Cluster = start.Cluster,
+            Node = start.Node,
+            Bootstrap = [start.Shard],
             Machines = static (_, id) => id < 0 ? null : Catalog.Find((uint)id)?.Create(),
             Raft = settings.Raft,
             Wal = settings.Wal,
@@ -73,17 +74,14 @@ internal static class ServerHost
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,
             FlushEntries = settings.SnapshotCount,
         },
-        Peer = PeerOptions(settings, peerTls),
-        Peers = [.. settings.InitialCluster.Select(m => new PeerAddress(m.Id, m.PeerUrl.Host, m.PeerUrl.Port, m.PeerUrl.IsTls))],
+        Peer = peer,
+        Peers = start.Peers,
     };
 
-    private static PeerOptions PeerOptions(ServerSettings settings, TlsKeeper? tls)
+    /// <summary>Links to the other members.</summary>
+    public static PeerOptions PeerOptions(ServerSettings settings, TlsKeeper? tls)
     {
-        var options = new PeerOptions
-        {
-            Listen = settings.ListenPeerUrls[0].BindAddress!,
-            About = MemberAbout.Write([.. settings.AdvertiseClientUrls.Select(u => u.Text)]),
-        };
+        var options = new PeerOptions { Listen = settings.ListenPeerUrls[0].BindAddress! };
         return tls is null ? options : options with { Streams = PeerTls.Streams(tls, settings.ListenPeerUrls[0].IsTls) };
     }
 
@@ -91,19 +89,19 @@ internal static class ServerHost
     public static ExitCode? CodeOf(Exception e) => e switch
     {
         CorruptFileException => ExitCode.Integrity,
-        WrongDataDirectoryException or DataDirectoryInUseException => ExitCode.Precondition,
+        WrongDataDirectoryException or DataDirectoryInUseException or ClusterStartException => ExitCode.Precondition,
         ArgumentException => ExitCode.Usage,
         IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };
 
     private static async Task<ExitCode> ServeAsync(
-        ServerSettings settings, NodeRuntime node, TlsKeeper? tls, INodeLog log, CancellationToken stop)
+        ServerSettings settings, ClusterStart start, NodeRuntime node, PeerTable table, TlsKeeper? tls, INodeLog log, CancellationToken stop)
     {
         EtcdServer door;
         try
         {
-            door = await EtcdServer.StartAsync(DoorOptions(settings, node, tls), log, CancellationToken.None);
+            door = await EtcdServer.StartAsync(DoorOptions(settings, start, node, tls), log, CancellationToken.None);
         }
         catch (Exception e) when (CodeOf(e) is not null)
         {
@@ -120,8 +118,8 @@ internal static class ServerHost
                 new LogField("advertised", string.Join(',', settings.AdvertiseClientUrls)),
                 new LogField("keyspace-urls", string.Join(',', settings.KeyspaceListens.Select(k => $"{k.Keyspace}={k.Url}"))));
             using var ready = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            Task announcing = AnnounceReadyAsync(settings, node, log, ready.Token);
-            Task first = await Task.WhenAny(node.Fatal, stopping.Task);
+            Task announcing = AnnounceReadyAsync(settings, start, node, log, ready.Token);
+            Task first = await Task.WhenAny(node.Fatal, stopping.Task, table.Removed);
             await ready.CancelAsync();
             await announcing;
             if (first == node.Fatal)
@@ -130,6 +128,7 @@ internal static class ServerHost
                 return (ExitCode)(await node.Fatal).ExitCode;
             }
 
+            if (first == table.Removed) { await BidFarewellAsync(node, log, stopping.Task); }
             log.Write(LogSeverity.Info, "stopping");
             ServiceManager.OfThisProcess.Stopping();
             await door.StopAsync();
@@ -139,17 +138,22 @@ internal static class ServerHost
         }
     }
 
-    private static EtcdServerOptions DoorOptions(ServerSettings settings, NodeRuntime node, TlsKeeper? tls)
+    // A group of two that has become one may need the one that goes to say that it has: it stays until its successors know.
+    private static async Task BidFarewellAsync(NodeRuntime node, INodeLog log, Task stopping)
     {
-        ImmutableDictionary<NodeId, InitialMember> members = settings.InitialCluster.ToImmutableDictionary(m => m.Id);
-        EtcdMember? Member(NodeId id)
-        {
-            if (!members.TryGetValue(id, out InitialMember? member)) { return null; }
-            ImmutableArray<string> urls = id == node.Node
-                ? [.. settings.AdvertiseClientUrls.Select(u => u.Text)]
-                : MemberAbout.Read(node.AboutPeer(id));
-            return new EtcdMember(member.Name, [member.PeerUrl.Text], urls);
-        }
+        log.Write(
+            LogSeverity.Error, "removed", new LogField("message", "the member has been permanently removed from the cluster"),
+            new LogField("member", node.Node.Value.ToString("x", null)));
+        await Task.WhenAny(stopping, Task.Delay(TimeSpan.FromSeconds(2)));
+        log.Write(LogSeverity.Info, "removed", new LogField("message", "the data-dir used by this member must be removed."));
+    }
+
+    private static EtcdServerOptions DoorOptions(ServerSettings settings, ClusterStart start, NodeRuntime node, TlsKeeper? tls)
+    {
+        // Until the records of members say so.
+        ImmutableDictionary<NodeId, MemberRecord> founders = start.Founders.ToImmutableDictionary(m => new NodeId(m.Id));
+        EtcdMember? Member(NodeId id) =>
+            founders.TryGetValue(id, out MemberRecord? member) ? new EtcdMember(member.Name, member.PeerUrls, []) : null;
 
         return new EtcdServerOptions
         {
@@ -184,16 +188,22 @@ internal static class ServerHost
     private static ImmutableArray<IPEndPoint> Addresses(ImmutableArray<ServerUrl> urls, bool isTls) =>
         [.. urls.Where(u => u.IsTls == isTls).Select(u => u.BindAddress!).Distinct<IPEndPoint>()];
 
-    // A server is ready once it has served a linearizable read: it has found a leader and caught up with it.
-    private static async Task AnnounceReadyAsync(ServerSettings settings, NodeRuntime node, INodeLog log, CancellationToken stop)
+    // A server is ready once it has served a linearizable read, so it has found a leader and caught up with it, and all members know where
+    // clients reach it.
+    private static async Task AnnounceReadyAsync(ServerSettings settings, ClusterStart start, NodeRuntime node, INodeLog log, CancellationToken stop)
     {
         try
         {
             while (!stop.IsCancellationRequested)
             {
                 ReadResult read = await node.ReadAsync(FirstShard, ReadLevel.Linearizable, stop);
-                read.View?.Dispose();
-                if (read.Outcome == RequestOutcome.Done)
+                bool isPublished = false;
+                if (read.View is { } view)
+                {
+                    using (view) { isPublished = await MemberPublisher.PublishAsync(settings, start.Founders, node, view, stop); }
+                }
+
+                if (isPublished)
                 {
                     // Scripts written for etcd wait for these words.
                     log.Write(

@@ -273,9 +273,9 @@ public class EtcdKvTests
             await door.ErrorOf(
                 new EtcdMethod<HashRequest, HashResponse>("/etcdserverpb.Nothing/Hash", HashResponse.Parser), new HashRequest()));
         Assert.Equal(
-            "Unimplemented: unknown method Hash for service etcdserverpb.Maintenance",
+            "Unimplemented: unknown method Nothing for service etcdserverpb.Maintenance",
             await door.ErrorOf(
-                new EtcdMethod<HashRequest, HashResponse>("/etcdserverpb.Maintenance/Hash", HashResponse.Parser),
+                new EtcdMethod<HashRequest, HashResponse>("/etcdserverpb.Maintenance/Nothing", HashResponse.Parser),
                 new HashRequest()));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Quorate.Core;
 using Quorate.Node;
 using Quorate.Raft;
@@ -84,6 +85,7 @@ internal sealed class FakeNode : INodeClient
         {
             Proposals++;
             _applied = _applied.Next;
+            command = Judged(command);
             _machine.Apply(
                 new CommittedCommand(_applied, HybridTime.FromUnixMilliseconds(1), command.Span, Clock), _store, reply);
             _machine.Finish(_store);
@@ -126,6 +128,17 @@ internal sealed class FakeNode : INodeClient
     }
 
     public KeyspaceList Keyspaces => _machine.Keyspaces;
+    public ValueTask<bool> HandOverAsync(ShardId shard, NodeId to)
+    {
+        HandedTo = to;
+        return new(true);
+    }
+
+    /// <summary>To whom leadership was handed over.</summary>
+    public NodeId HandedTo { get; private set; }
+
+    /// <summary>The members, judged by as on a leader; changed by what it allows.</summary>
+    public ImmutableArray<MemberFact> Facts { get; set; }
 
     /// <summary>How often space was asked back.</summary>
     public int Reclaims { get; private set; }
@@ -136,7 +149,28 @@ internal sealed class FakeNode : INodeClient
         shard, new ReplicaId(1), HasLeader ? Role.Leader : Role.Candidate, new Term(7),
         HasLeader ? new ReplicaId(1) : ReplicaId.None, HasLeader ? Node : NodeId.None,
         Commit: _applied, Applied: _applied, LastIndex: _applied, IsLearner, DiskBytes,
-        Members: [new ReplicaPlace(new ReplicaId(1), Node)]);
+        Members: [.. MembersNow.Select(member => new ReplicaPlace(new ReplicaId(member.Node == Node ? 1 : member.Node.Value), member.Node))])
+    {
+        Learners = [.. MembersNow.Where(member => member.IsLearner).Select(member => member.Node)],
+    };
+
+    private ImmutableArray<MemberFact> MembersNow =>
+        Facts.IsDefault ? [new MemberFact(Node, IsLearner: false, IsHeard: true, IsInSync: true, IsLeader: true)] : Facts;
+
+    // What a leader does with a command that changes members.
+    private ReadOnlyMemory<byte> Judged(ReadOnlyMemory<byte> command)
+    {
+        if (!_machine.ChangesMembers(command.Span)) { return command; }
+        MemberVerdict verdict = _machine.JudgeMembers(command.Span, MembersNow, new NodeId(0xF000 + _applied.Value), _store)!;
+        foreach (MemberStep step in verdict.Steps)
+        {
+            Facts = MembersNow.RemoveAll(member => member.Node == step.Node);
+            bool isLearner = step.Kind == MemberStepKind.AddLearner;
+            if (step.Kind != MemberStepKind.Remove) { Facts = Facts.Add(new MemberFact(step.Node, isLearner, IsHeard: true, IsInSync: true, IsLeader: false)); }
+        }
+
+        return verdict.Command;
+    }
 
     private sealed class Subscription(Action end) : IDisposable
     {

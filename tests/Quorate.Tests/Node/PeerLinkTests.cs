@@ -8,17 +8,18 @@ namespace Quorate.Tests.Node;
 
 public sealed class PeerLinkTests
 {
+    // Goal: who is no peer yet can ask, and gets the answer of this very node; a node without answers closes instead.
     [Fact]
-    public void Each_end_hears_what_the_other_tells_of_itself()
+    public void A_stranger_is_answered()
     {
-        using var one = new PeerEnd(1, static o => o with { About = "first"u8.ToArray() });
-        using var two = new PeerEnd(2, static o => o with { About = new byte[PeerOptions.MostAboutBytes] });
-        one.Knows(two);
-        two.Knows(one);
-        Waiting.Until(() => two.Network.Links[one.Node].About is not null && one.Network.Links[two.Node].About is not null, "both abouts");
-        Assert.Equal("first"u8.ToArray(), two.Network.Links[one.Node].About);
-        Assert.Equal(PeerOptions.MostAboutBytes, one.Network.Links[two.Node].About!.Length);
-        Assert.Empty(one.Frames);
+        using var one = new PeerEnd(1, static o => o with { Answer = static question => [.. question.Span, .. " answered"u8] });
+        using var two = new PeerEnd(2);
+        PeerOptions plain = new() { Listen = new IPEndPoint(IPAddress.Loopback, 0) };
+        byte[] answer = PeerInquiry.Ask(plain.Streams, Address(one), "who"u8.ToArray(), TimeSpan.FromSeconds(5)).ToArray();
+        Assert.Equal("who answered"u8.ToArray(), answer);
+        Assert.Throws<PeerProtocolException>(() => PeerInquiry.Ask(plain.Streams, Address(two), "who"u8.ToArray(), TimeSpan.FromSeconds(5)));
+
+        static PeerAddress Address(PeerEnd end) => new(NodeId.None, "127.0.0.1", end.Network.Local.Port);
     }
 
     [Fact]

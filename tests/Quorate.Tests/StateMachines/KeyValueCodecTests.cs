@@ -17,6 +17,12 @@ public class KeyValueCodecTests
         { new KvCommand.LeaseGrant(0, 60), "01 06 00 78" },
         { new KvCommand.LeaseRevoke(-1), "01 07 01" },
         { new KvCommand.LeaseRenew(300), "01 08 D804" },
+        { new KvCommand.MemberAdd(true, ["a"]) { Id = 5, Refusal = KvRefusal.TooManyLearners }, "01 50 01 0500000000000000 54 01 0161" },
+        { new KvCommand.MemberPromote(5, KvRefusal.NotLearner), "01 51 0500000000000000 55" },
+        { new KvCommand.MemberRemove(5), "01 52 0500000000000000 00" },
+        { new KvCommand.MemberUpdate(5, ["a", "b"]), "01 53 0500000000000000 02 0161 0162" },
+        { new KvCommand.MemberPublish(5, "n", ["c"]), "01 54 0500000000000000 016E 01 0163" },
+        { new KvCommand.MemberSeed([new MemberRecord(5, "n", ["a"], [])]), "01 55 01 0500000000000000 016E 01 0161" },
         { new KvCommand.Alarm(true, 5, KvAlarmType.Corrupt), "01 46 01 0500000000000000 04" },
         {
             If([Compare(KvCompareTarget.Mod, "a", KvCompareResult.NotEqual, 1)], [Put("b")], [All()]),
@@ -36,6 +42,7 @@ public class KeyValueCodecTests
         { new KvReply.LeaseGrant(3, 7, 60), "01 07 0E 78 06" },
         { new KvReply.LeaseRevoke(3), "01 08 06" },
         { new KvReply.LeaseRenew(3, 60), "01 09 78 06" },
+        { new KvReply.Member(3, 5), "01 50 0500000000000000 06" },
         { new KvReply.Alarm(3, [new KvAlarm(5, KvAlarmType.NoSpace)]), "01 46 01 0500000000000000 02 06" },
         { new KvReply.Refused(3, KvRefusal.NoSpace), "01 06 46 06" },
     };

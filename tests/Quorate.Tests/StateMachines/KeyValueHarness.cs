@@ -101,6 +101,7 @@ internal sealed class KeyValueHarness
         KvReply.LeaseRenew renew => $"renewed for {renew.Seconds} s@{renew.Revision}",
         KvReply.Alarm alarm => $"alarms [{string.Join(' ', alarm.Alarms.Select(static a => $"{a.Member}:{a.Type}"))}]@{alarm.Revision}",
         KvReply.Keyspace keyspace => $"keyspace {keyspace.Shard}, quota {keyspace.QuotaBytes}@{keyspace.Revision}",
+        KvReply.Member member => $"member {member.Id}@{member.Revision}",
         KvReply.Refused refused => $"{refused.Refusal}@{refused.Revision}",
         _ => throw Invariant.Unreachable(reply),
     };

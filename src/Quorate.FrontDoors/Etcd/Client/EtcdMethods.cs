@@ -71,6 +71,26 @@ public static class EtcdMethods
     public static EtcdMethod<KeyspaceListRequest, KeyspaceListResponse> KeyspaceList { get; } =
         new("/keyspacepb.Keyspaces/List", KeyspaceListResponse.Parser, static _ => true);
 
+    /// <summary>Adds a member.</summary>
+    public static EtcdMethod<MemberAddRequest, MemberAddResponse> MemberAdd { get; } =
+        new("/etcdserverpb.Cluster/MemberAdd", MemberAddResponse.Parser);
+
+    /// <summary>Gives a learner its vote.</summary>
+    public static EtcdMethod<MemberPromoteRequest, MemberPromoteResponse> MemberPromote { get; } =
+        new("/etcdserverpb.Cluster/MemberPromote", MemberPromoteResponse.Parser);
+
+    /// <summary>Changes where peers reach a member.</summary>
+    public static EtcdMethod<MemberUpdateRequest, MemberUpdateResponse> MemberUpdate { get; } =
+        new("/etcdserverpb.Cluster/MemberUpdate", MemberUpdateResponse.Parser);
+
+    /// <summary>Removes a member.</summary>
+    public static EtcdMethod<MemberRemoveRequest, MemberRemoveResponse> MemberRemove { get; } =
+        new("/etcdserverpb.Cluster/MemberRemove", MemberRemoveResponse.Parser);
+
+    /// <summary>Hands leadership over; only the leader does.</summary>
+    public static EtcdMethod<MoveLeaderRequest, MoveLeaderResponse> MoveLeader { get; } =
+        new("/etcdserverpb.Maintenance/MoveLeader", MoveLeaderResponse.Parser);
+
     /// <summary>Creates a lease.</summary>
     public static EtcdMethod<LeaseGrantRequest, LeaseGrantResponse> LeaseGrant { get; } =
         new("/etcdserverpb.Lease/LeaseGrant", LeaseGrantResponse.Parser);
