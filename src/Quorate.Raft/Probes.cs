@@ -22,5 +22,8 @@ internal static class Probes
     public static readonly CodeProbe TransferCampaign = new("raft: the target of a transfer campaigns");
     public static readonly CodeProbe JointLeft = new("raft: a leader leaves a joint membership by itself");
     public static readonly CodeProbe SnapshotNotNeeded = new("raft: a snapshot holds only what the log has");
+    public static readonly CodeProbe RecalledMore = new("raft: a replica learns at its start that it may have promised more than its disk shows");
+    public static readonly CodeProbe RecallGaveUp = new("raft: a replica starts though not all could tell it what it has promised");
+    public static readonly CodeProbe ForgotWhatItConfirmed = new("raft: a restarted replica refuses what it had confirmed");
     public static readonly CodeProbe FreeLeaderCommit = new("raft: a leader commits what its own disk does not hold yet");
 }

@@ -59,6 +59,7 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     private LogIndex _sentCommit;
     private bool _probeSent;
     private bool _knowsNothing;
+    private ulong _life;
 
     /// <summary>The replica.</summary>
     public ReplicaId Id => id;
@@ -157,6 +158,17 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     /// <param name="hint">Where it may match.</param>
     public bool Refuse(LogIndex refused, LogIndex hint)
     {
+        // What it confirmed before it was started again, its disk does not hold any more.
+        if (_life != 0 && refused <= Match && State != ProgressState.Snapshot)
+        {
+            Probes.ForgotWhatItConfirmed.Hit();
+            Match = LogIndex.Zero; // What the hint names was not compared yet, and may not be counted.
+            Next = LogIndex.Max(Match.Next, LogIndex.Min(refused, hint.Next));
+            _knowsNothing = refused == LogIndex.Zero;
+            Enter(ProgressState.Probe);
+            return true;
+        }
+
         if (State == ProgressState.Replicate)
         {
             if (refused <= Match) { return false; }
@@ -202,6 +214,15 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         Next = State == ProgressState.Snapshot ? LogIndex.Max(Match, _pendingSnapshot).Next : Match.Next;
         Enter(ProgressState.Probe);
         _probeSent = pause;
+    }
+
+    /// <summary>The replica was started again while we lead: it may hold less than it has confirmed, so ask once more.</summary>
+    /// <param name="life">Names its run. One that is known changes nothing.</param>
+    public void Restarted(ulong life)
+    {
+        if (_life == life) { return; }
+        _life = life;
+        if (State == ProgressState.Replicate) { BecomeProbe(pause: false); }
     }
 
     /// <summary>Streams right after what is known to match.</summary>

@@ -51,7 +51,8 @@ public sealed partial class RaftCore
     /// that is not applied yet would let it count the wrong majorities.
     /// </summary>
     private bool MayCampaign =>
-        _membership.IsVoter(_id) && _log.Durable >= _log.Compacted.Index && _voteEmbargo == 0 && !HasUnappliedMembership;
+        _membership.IsVoter(_id) && _log.Durable >= _log.Compacted.Index && _voteEmbargo == 0 && !HasUnappliedMembership &&
+        !IsRecalling && IsAtLeast(_log.Last, _floor);
 
     /// <summary>
     /// While a leader is alive for us, nobody else gets a vote, nor can its term depose the leader (thesis, 4.2.3). After a
@@ -110,7 +111,7 @@ public sealed partial class RaftCore
     private void AnswerVote(RequestVote request)
     {
         bool free = _vote == request.From || (_vote.IsNone && _leader.IsNone) || (request.IsPreVote && request.Term > _term);
-        bool upToDate = IsUpToDate(request.Last);
+        bool upToDate = IsUpToDate(request.Last) && IsAtLeast(request.Last, _floor);
         bool granted = free && upToDate;
         if (free && !upToDate) { Probes.LogBehind.Hit(); }
         if (request.IsPreVote)
@@ -134,8 +135,10 @@ public sealed partial class RaftCore
     private LogPosition Committed => new(_commit, _log.TermAt(_commit) ?? throw Invariant.Unreachable(_commit));
 
     /// <summary>Raft paper, 5.4.1: later last term, or the same and at least as long.</summary>
-    private bool IsUpToDate(LogPosition other) =>
-        other.Term > _log.Last.Term || (other.Term == _log.Last.Term && other.Index >= _log.LastIndex);
+    private bool IsUpToDate(LogPosition other) => IsAtLeast(other, _log.Last);
+
+    private static bool IsAtLeast(LogPosition one, LogPosition other) =>
+        one.Term > other.Term || (one.Term == other.Term && one.Index >= other.Index);
 
     private void CountVote(RequestVoteReply reply)
     {

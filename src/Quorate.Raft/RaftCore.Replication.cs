@@ -7,6 +7,7 @@ namespace Quorate.Raft;
 public sealed partial class RaftCore
 {
     private readonly Func<ReplicaId, ulong> _indexHeld;
+    private LogIndex _sharedWithLeader; // Our log was found to be the leader's up to here, in this term and this run.
     private ImmutableArray<Progress> _peers = []; // On a leader: everybody, itself and those that leave included, sorted. Empty on others.
     private long _uncommittedBytes;
 
@@ -77,8 +78,13 @@ public sealed partial class RaftCore
     /// </summary>
     private bool IsBlank => _membership.Voters.IsEmpty && _log.LastIndex == LogIndex.Zero;
 
-    private void AnswerAppend(ReplicaId leader, LogIndex shared) =>
-        SendAfterPersist(new AppendEntriesReply(HeaderTo(leader), true, shared, LogPosition.Zero));
+    private void AnswerAppend(ReplicaId leader, LogIndex shared)
+    {
+        _sharedWithLeader = LogIndex.Max(_sharedWithLeader, shared);
+        var answer = new AppendEntriesReply(HeaderTo(leader), true, shared, LogPosition.Zero);
+        if (IsRecalling) { _withheldAnswer = answer; }
+        else { SendAfterPersist(answer); }
+    }
 
     private void AppendFromLeader(ImmutableArray<LogEntry> entries)
     {
@@ -101,10 +107,12 @@ public sealed partial class RaftCore
 
     private void FollowHeartbeat(Heartbeat heartbeat)
     {
-        // The leader never names more than we confirmed to hold. If our disk lost entries nevertheless, they are not
-        // committed here, and the leader's next append is refused.
-        CommitTo(LogIndex.Min(heartbeat.Commit, _log.LastIndex));
-        Send(new HeartbeatReply(HeaderTo(heartbeat.From), heartbeat.ReadRound));
+        // The leader never names more than we confirmed to hold. But we may have confirmed it before our disk went back in time:
+        // only what this run has compared with the leader's log counts.
+        CommitTo(LogIndex.Min(heartbeat.Commit, _hasRunBefore ? _sharedWithLeader : _log.LastIndex));
+
+        // The echo of a round says that we have followed no later leader, which we cannot know yet.
+        Send(new HeartbeatReply(HeaderTo(heartbeat.From), IsRecalling ? 0 : heartbeat.ReadRound));
     }
 
     private void LeadAppendReply(AppendEntriesReply reply)

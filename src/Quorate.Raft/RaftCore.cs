@@ -61,6 +61,7 @@ public sealed partial class RaftCore
         _roundConfirmed = ConfirmedBy;
         _voteOf = VoteOf;
         DrawElectionTimeout();
+        BeginRecall(state.Life);
     }
 
     /// <summary>State, for the host's decisions and for people.</summary>
@@ -105,12 +106,19 @@ public sealed partial class RaftCore
     {
         Invariant.Holds(message.Shard == _shard, $"message for {message.Shard} reached {_shard}");
         if (message.To != _id || message.From == _id) { return; }
+        if (message is Recall or RecallReply)
+        {
+            StepRecall(message);
+            return;
+        }
+
         if (message.Term < _term)
         {
             AnswerStale(message);
             return;
         }
 
+        if (message is RequestVote && IsRecalling) { return; }
         if (message is RequestVote { IsTransfer: false } withheld && IsVoteWithheld)
         {
             Probes.VoteWithheld.Hit();
@@ -156,6 +164,7 @@ public sealed partial class RaftCore
         _ticks++;
         _electionElapsed++;
         if (_voteEmbargo > 0) { _voteEmbargo--; }
+        TickRecall();
         if (_role == Role.Leader)
         {
             TickLeader();
@@ -239,6 +248,8 @@ public sealed partial class RaftCore
         {
             _term = term;
             _vote = ReplicaId.None;
+            _sharedWithLeader = LogIndex.Zero;
+            _withheldAnswer = null;
         }
 
         _leader = ReplicaId.None;

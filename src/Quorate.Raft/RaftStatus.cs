@@ -17,6 +17,12 @@ namespace Quorate.Raft;
 /// <param name="Applied">Last entry that need not be given out as committed again; at least the snapshot's index.</param>
 public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, ImmutableArray<LogEntry> Entries, LogIndex Applied)
 {
+    /// <summary>
+    /// A number that names this run of a replica that has run before: it asks the others what it has promised before it promises
+    /// more (RaftCore.Recall.cs). 0 for one that is new, so that it cannot have promised anything.
+    /// </summary>
+    public ulong Life { get; init; }
+
     /// <summary>A replica that knows nothing yet: some leader will send it a snapshot.</summary>
     public static readonly RaftState Joining = new(default, new SnapshotMeta(LogPosition.Zero, Membership.Empty), [], default);
 

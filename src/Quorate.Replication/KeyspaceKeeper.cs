@@ -94,7 +94,7 @@ internal sealed class KeyspaceKeeper(NodeCore node)
             () =>
             {
                 ReplicaStore.Create(node.Files, descriptor, self);
-                created = new Replica(node, descriptor, self, recovered: null, random);
+                created = new Replica(node, descriptor, self, recovered: null, isNew: true, random);
             },
             isDone =>
             {

@@ -396,7 +396,7 @@ public sealed class NodeCore : IDisposable
         ReplicaStore.CheckHasAll(Files, recovery);
         foreach (ShardId shard in ReplicaStore.List(Files))
         {
-            OpenReplica(shard, recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard));
+            OpenReplica(shard, recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard), isNew: false);
         }
     }
 
@@ -418,15 +418,15 @@ public sealed class NodeCore : IDisposable
             {
                 if (voter.Node != Config.Node) { continue; }
                 ReplicaStore.Create(Files, descriptor, voter.Replica);
-                OpenReplica(descriptor.Shard, recovered: null);
+                OpenReplica(descriptor.Shard, recovered: null, isNew: true);
             }
         }
     }
 
-    private void OpenReplica(ShardId shard, RecoveredShard? recovered)
+    private void OpenReplica(ShardId shard, RecoveredShard? recovered, bool isNew)
     {
         (ShardDescriptor descriptor, ReplicaId self) = ReplicaStore.ReadDescriptor(Files, shard);
-        AddReplica(new(this, descriptor, self, recovered, _random.Split(shard.Value)));
+        AddReplica(new(this, descriptor, self, recovered, isNew, _random.Split(shard.Value)));
     }
 
     // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns. Or a
@@ -442,7 +442,7 @@ public sealed class NodeCore : IDisposable
         if (_replicas.ContainsKey(shard) || _isStopping || Config.Machines(shard, machine) is null) { return null; }
         var descriptor = new ShardDescriptor(shard, machine, []);
         ReplicaStore.Create(Files, descriptor, self);
-        var replica = new Replica(this, descriptor, self, null, _random.Split(shard.Value));
+        var replica = new Replica(this, descriptor, self, null, isNew: true, _random.Split(shard.Value));
         AddReplica(replica);
         Report(shard, "replica-created", $"replica={self}");
         return replica;

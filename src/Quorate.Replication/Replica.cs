@@ -34,7 +34,7 @@ internal sealed partial class Replica
     private bool _isDiscarded;
     private long _forgottenBefore;
 
-    public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, Prng random)
+    public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, bool isNew, Prng random)
     {
         _node = node;
         Shard = descriptor.Shard;
@@ -53,7 +53,7 @@ internal sealed partial class Replica
         _machine.Open(_engine);
         _forgottenBefore = _machine.Forgotten;
         ReadAppliedRecords();
-        _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership), random);
+        _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership) with { Life = isNew ? 0 : node.Session }, random);
         IsTombstoned = recovered?.Tombstones.Contains(Id) ?? false;
 
         // Alone, there is nobody to wait for: a single node serves as soon as it has started.
@@ -103,6 +103,7 @@ internal sealed partial class Replica
         if (IsTombstoned)
         {
             if (message is RequestVote request) { Send(_raft.RefuseAsRemoved(request)); }
+            else if (message is Recall question) { Send(_raft.AnswerRecall(question)); }
             return;
         }
 
@@ -391,6 +392,7 @@ internal sealed partial class Replica
 
     private void ReportChanges()
     {
+        ReportRecall();
         if (_raft.Term == _reportedTerm && _raft.Leader == _reportedLeader && _raft.Role == _reportedRole) { return; }
         bool leaderChanged = _raft.Leader != _reportedLeader || _raft.Term != _reportedTerm;
         bool roleChanged = _raft.Role != _reportedRole;

@@ -57,6 +57,9 @@ public sealed partial class SimNode : INodeHost
     /// <summary>True once a fault has damaged what its disk had stored: from then on it may refuse to start, or stop.</summary>
     public bool IsDamaged { get; private set; }
 
+    /// <summary>True once its disk went back in time: what it holds when it starts is not what it had promised.</summary>
+    public bool IsForgetful { get; private set; }
+
     /// <summary>True if it has found damage, or was taken out of service for it. Nothing mends it yet, so it stays down.</summary>
     public bool IsLost { get; private set; }
 
@@ -134,6 +137,9 @@ public sealed partial class SimNode : INodeHost
 
     /// <summary>Damage was done to its disk by a fault.</summary>
     internal void MarkDamaged() => IsDamaged = true;
+
+    /// <summary>Its disk was replaced by an old image of it.</summary>
+    internal void MarkForgetful() => IsForgetful = true;
 
     /// <summary>Takes a damaged node out of service, as long as nothing can mend it.</summary>
     internal void Retire()

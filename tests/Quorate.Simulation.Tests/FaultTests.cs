@@ -53,6 +53,17 @@ public sealed class FaultTests
         Assert.True(halts >= 10, $"only {halts} runs met the damage: the test proves too little");
     }
 
+    // Goal: a minority whose disks go back in time costs nothing: neither a vote nor an entry that they had given, nor an operator's work.
+    [Fact]
+    public void Disks_that_go_back_in_time_break_no_promise()
+    {
+        SimResult[] results = [.. Enumerable.Range(1, 40).AsParallel().WithDegreeOfParallelism(2)
+            .Select(seed => SimRun.Execute(DiskScenarios.RestoredDisks((ulong)seed)))];
+        Assert.All(results, result => Assert.Null(result.Failure));
+        int struck = results.Count(result => result.Struck.ContainsKey("D14"));
+        Assert.True(struck >= 35, $"D14 struck in {struck} of 40 runs only");
+    }
+
     // Goal: what the narrow scenarios of disks and sides are for happens in them, and every promise that they make holds.
     [Theory]
     [InlineData("rot-everywhere", "D10")]

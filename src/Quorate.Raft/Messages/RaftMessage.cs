@@ -124,6 +124,20 @@ public sealed record ReadIndexRequest(MessageHeader Header, ulong Context) : Raf
 /// <param name="Index">Serve the read once this index is applied.</param>
 public sealed record ReadIndexReply(MessageHeader Header, ulong Context, LogIndex Index) : RaftMessage(Header);
 
+/// <summary>A replica that has started, to all voters: what may I have promised that my disk does not show?</summary>
+/// <param name="Header">Shard, sender, receiver; the sender's term, which nobody enters for it.</param>
+/// <param name="Life">Names this run of the sender; comes back unchanged.</param>
+public sealed record Recall(MessageHeader Header, ulong Life) : RaftMessage(Header);
+
+/// <summary>The answer to <see cref="Recall"/>; sent after persistence, so that it outlives its sender's crash.</summary>
+/// <param name="Header">Shard, sender, receiver, and the sender's term.</param>
+/// <param name="Life">Echo of the question.</param>
+/// <param name="Last">The sender's last entry, or the later one below which it elects nobody.</param>
+/// <param name="Applied">The index as of which the membership is.</param>
+/// <param name="Membership">The membership as the sender knows it.</param>
+public sealed record RecallReply(MessageHeader Header, ulong Life, LogPosition Last, LogIndex Applied, Membership Membership)
+    : RaftMessage(Header);
+
 /// <summary>What a snapshot holds, as far as Raft is concerned.</summary>
 /// <param name="Position">The last entry whose effects it contains.</param>
 /// <param name="Membership">The membership as of that entry.</param>

@@ -27,6 +27,8 @@ public static class RaftMessageCodec
         TransferRequest = 9,
         ReadIndexRequest = 10,
         ReadIndexReply = 11,
+        Recall = 12,
+        RecallReply = 13,
     }
 
     /// <summary>Writes a message. It says itself where it ends, so several may follow each other.</summary>
@@ -88,6 +90,17 @@ public static class RaftMessageCodec
                 writer.VarUInt(reply.Context);
                 writer.VarUInt(reply.Index.Value);
                 break;
+            case Recall recall:
+                Start(Kind.Recall, recall, writer);
+                writer.VarUInt(recall.Life);
+                break;
+            case RecallReply reply:
+                Start(Kind.RecallReply, reply, writer);
+                writer.VarUInt(reply.Life);
+                EncodePosition(reply.Last, writer);
+                writer.VarUInt(reply.Applied.Value);
+                MembershipCodec.Encode(reply.Membership, writer);
+                break;
             default: throw Invariant.Unreachable(message);
         }
     }
@@ -116,6 +129,8 @@ public static class RaftMessageCodec
             Kind.TransferRequest => new TransferRequest(header, new ReplicaId(reader.VarUInt())),
             Kind.ReadIndexRequest => new ReadIndexRequest(header, reader.VarUInt()),
             Kind.ReadIndexReply => new ReadIndexReply(header, reader.VarUInt(), ReadIndex(ref reader)),
+            Kind.Recall => new Recall(header, reader.VarUInt()),
+            Kind.RecallReply => DecodeRecallReply(header, ref reader),
             _ => null,
         };
         message = reader.Failed ? null : decoded;
@@ -186,6 +201,15 @@ public static class RaftMessageCodec
         LogPosition position = ReadPosition(ref reader);
         bool valid = MembershipCodec.TryDecode(ref reader, out Membership? membership) && position.Term <= header.Term;
         return valid ? new InstallSnapshot(header, new SnapshotMeta(position, membership!)) : null;
+    }
+
+    private static RecallReply? DecodeRecallReply(MessageHeader header, ref ByteReader reader)
+    {
+        ulong life = reader.VarUInt();
+        LogPosition last = ReadPosition(ref reader);
+        LogIndex applied = ReadIndex(ref reader);
+        bool valid = MembershipCodec.TryDecode(ref reader, out Membership? membership) && last.Term <= header.Term;
+        return valid ? new RecallReply(header, life, last, applied, membership!) : null;
     }
 
     private static LogPosition ReadPosition(ref ByteReader reader) => new(ReadIndex(ref reader), ReadTerm(ref reader));

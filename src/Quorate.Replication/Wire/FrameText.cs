@@ -72,6 +72,8 @@ public static class FrameText
         InstallSnapshot snapshot => $"InstallSnapshot term {snapshot.Term} at {snapshot.Snapshot.Position}",
         TransferRequest transfer => $"TransferRequest term {transfer.Term} to {transfer.Transferee}",
         ReadIndexRequest read => $"ReadIndexRequest term {read.Term} context {read.Context:x}",
+        Recall recall => $"Recall term {recall.Term} life {recall.Life:x}",
+        RecallReply reply => $"RecallReply term {reply.Term} life {reply.Life:x} last {reply.Last}, members as of {reply.Applied}",
         ReadIndexReply read => $"ReadIndexReply term {read.Term} context {read.Context:x} at {read.Index}",
         _ => $"{message.GetType().Name} term {message.Term}",
     };

@@ -31,7 +31,6 @@ public abstract record ReplacedDisks : SimFault
         cluster.Strike(row, what, node.Index);
         node.Kill();
         replace();
-        node.MarkDamaged();
         cluster.After(random.Between(1_000, (long)Down.TotalMicroseconds), node.Start);
     }
 }
@@ -43,7 +42,11 @@ public sealed record LostDisks : ReplacedDisks
     public override ImmutableArray<string> Rows => ["D13"];
 
     private protected override void Strike(SimCluster cluster, Prng random, SimNode node, long end) =>
-        Replace(cluster, random, node, "D13", "disk-lost", node.Disk.Erase);
+        Replace(cluster, random, node, "D13", "disk-lost", () =>
+        {
+            node.Disk.Erase();
+            node.MarkDamaged();
+        });
 }
 
 /// <summary>Disks that were restored from an image: the node comes back with what it had synced some time ago.</summary>
@@ -63,7 +66,11 @@ public sealed record RestoredDisks : ReplacedDisks
         cluster.After(random.Between(200_000, (long)Age.TotalMicroseconds), () =>
         {
             if (cluster.Now >= end || node.IsLost) { return; }
-            Replace(cluster, random, node, "D14", "disk-restored", () => node.Disk.Restore(image));
+            Replace(cluster, random, node, "D14", "disk-restored", () =>
+            {
+                node.Disk.Restore(image);
+                node.MarkForgetful();
+            });
         });
     }
 }

@@ -55,7 +55,7 @@ public static class FaultCatalogue
         new("D11", "a write or read goes to the wrong place"),
         new("D12", "a file is cut off, zeroed at its end, or gone"),
         new("D13", "a node comes back with an empty disk under its old name", Limit: "a minority; it is heard no more until it is replaced"),
-        new("D14", "a node comes back with an old copy of its disk", "not survived yet: it votes twice, and what it acknowledged is gone"),
+        new("D14", "a node comes back with an old copy of its disk", Limit: "a minority; all others can be asked within five election timeouts"),
         new("D15", "the disk stands still for seconds"),
         new("D16", "the disk is slow all the time"),
         new("D17", "two processes use one data directory"),

@@ -22,7 +22,7 @@ internal sealed class WireWatch(SimCluster cluster)
     public void Started(SimNode node, NodeCore core)
     {
         // What a fault has taken from its disk it cannot remember; whether it then says too much is for the other nets to see.
-        if (!node.IsDamaged) { _restarted[node.Index] = [.. core.Shards.Select(core.StatusOf).OfType<ShardStatus>()]; }
+        if (!node.IsDamaged && !node.IsForgetful) { _restarted[node.Index] = [.. core.Shards.Select(core.StatusOf).OfType<ShardStatus>()]; }
     }
 
     /// <summary>A node sends a frame.</summary>

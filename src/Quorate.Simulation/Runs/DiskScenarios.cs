@@ -1,4 +1,5 @@
 using Quorate.Core;
+using Quorate.Simulation.Disk;
 
 namespace Quorate.Simulation;
 
@@ -23,14 +24,14 @@ internal static class DiskScenarios
     public static SimPlan LostDisks(ulong seed) => Plan(seed, 0xD13, random =>
     [
         new LostDisks { Interval = Millis(1_500) },
-        .. Others(random),
+        .. Others(random, SimCrash.LoseUnsynced),
     ]);
 
     /// <summary>Nodes come back with an old image of their disk.</summary>
     public static SimPlan RestoredDisks(ulong seed) => Plan(seed, 0xD14, random =>
     [
         new RestoredDisks { Interval = Millis(1_500) },
-        .. Others(random),
+        .. Others(random, SimCrash.Mixed),
     ]);
 
     /// <summary>Syncs of directories fail, and the power goes.</summary>
@@ -63,9 +64,9 @@ internal static class DiskScenarios
         };
     }
 
-    private static SimFault[] Others(Prng random) => Some(
+    private static SimFault[] Others(Prng random, SimCrash outcome) => Some(
         random,
-        new CrashLeader { Interval = Millis(1_500), Down = Millis(500) },
+        new CrashLeader { Interval = Millis(1_500), Down = Millis(500), Outcome = outcome },
         new LeaderIsolation { Interval = Millis(1_500), For = Millis(1_200) },
         new Transfers { Interval = Millis(900) });
 

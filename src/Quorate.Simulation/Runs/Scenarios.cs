@@ -33,7 +33,7 @@ public static class Scenarios
         new("snapshots", "Followers fall behind and are brought up by snapshots.", NarrowScenarios.Snapshots),
         new("rot-everywhere", "Bits rot on all nodes: the cluster may halt, and must not lie.", DiskScenarios.RotEverywhere),
         new("lost-disks", "Nodes come back with an empty disk under their old name.", DiskScenarios.LostDisks),
-        new("old-disks", "Nodes come back with an old image of their disk; not survived yet.", DiskScenarios.RestoredDisks),
+        new("old-disks", "Nodes come back with an old image of their disk.", DiskScenarios.RestoredDisks),
         new("directories", "Syncs of directories fail, and the power goes.", DiskScenarios.Directories),
         new("sides", "Leaders are cut off together with some of the clients.", DiskScenarios.Sides),
         new("slices", "Nodes apply an entry at a time, and snapshots overtake them.", DiskScenarios.Slices),

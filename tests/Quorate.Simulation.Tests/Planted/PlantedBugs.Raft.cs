@@ -7,6 +7,7 @@ internal static partial class PlantedBugs
     private const string RaftElections = "src/Quorate.Raft/RaftCore.Elections.cs";
     private const string RaftMembership = "src/Quorate.Raft/RaftCore.Membership.cs";
     private const string RaftReads = "src/Quorate.Raft/RaftCore.Reads.cs";
+    private const string RaftRecall = "src/Quorate.Raft/RaftCore.Recall.cs";
     private const string RaftReady = "src/Quorate.Raft/RaftCore.Ready.cs";
     private const string RaftReplication = "src/Quorate.Raft/RaftCore.Replication.cs";
     private const string RaftQuorum = "src/Quorate.Raft/Quorum.cs";
@@ -41,6 +42,28 @@ internal static partial class PlantedBugs
         new("half-is-a-majority-of-logs", 2, RaftQuorum, "return values[(voters.Length - 1) / 2];", "return values[voters.Length / 2];") { Scenario = "members", From = 5 },
         new("minority-is-a-majority-of-logs", 2, RaftQuorum, "return values[(voters.Length - 1) / 2];", "return values[^1];") { Scenario = "elections", From = 4 },
     ];
+
+    private static ImmutableArray<PlantedBug> InRecall =>
+    [
+        new("forgotten-vote-is-given-again", 7, RaftRecall, "if (_vote.IsNone) { _vote = _id; }", "")
+        {
+            Test = new(UnitTests, "Quorate.Tests.Raft.RecallTests.A_vote_that_the_disk_forgot_is_not_given_again", RareInRuns),
+        },
+        new("elects-who-lacks-what-was-forgotten", 7, RaftElections,
+            "IsUpToDate(request.Last) && IsAtLeast(request.Last, _floor)", "IsUpToDate(request.Last)")
+        {
+            Test = new(UnitTests, "Quorate.Tests.Raft.RecallTests.Nobody_is_elected_without_what_the_disk_forgot", RareInRuns),
+        },
+        new("heartbeat-commits-what-was-forgotten", 0, RaftReplication,
+            "_hasRunBefore ? _sharedWithLeader : _log.LastIndex", "_log.LastIndex") { Scenario = "old-disks", From = 13 },
+        new("confirms-before-it-has-asked", 7, RaftReplication,
+            "if (IsRecalling) { _withheldAnswer = answer; }\nelse { SendAfterPersist(answer); }", "SendAfterPersist(answer);")
+        {
+            Test = new(UnitTests, "Quorate.Tests.Raft.RecallTests.Nothing_is_promised_before_all_have_answered", RareInRuns),
+        },
+    ];
+
+    private const string RareInRuns = "it needs an image, a partition and an election within milliseconds: 100 seeds of old-disks do not show it";
 
     private static ImmutableArray<PlantedBug> InReplication =>
     [

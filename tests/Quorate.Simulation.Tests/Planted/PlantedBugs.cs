@@ -10,7 +10,7 @@ internal static partial class PlantedBugs
     /// <summary>By part of the product.</summary>
     public static ImmutableArray<PlantedBug> All { get; } =
     [
-        .. InDurability, .. InElections, .. InReplication, .. InReads, .. InReadLeases, .. InMembership,
+        .. InDurability, .. InElections, .. InRecall, .. InReplication, .. InReads, .. InReadLeases, .. InMembership,
         .. InCommands, .. InReplicaReads, .. InSnapshots, .. InWal, .. InEngine, .. InMachine, .. InLeaseClock, .. InLeases,
         .. InWatches, .. InChanges,
     ];

@@ -23,6 +23,11 @@ public sealed class RandomNetworkTests
     [MemberData(nameof(Seeds))]
     public void A_changing_group_stays_consistent_and_recovers(ulong seed) => new Run(seed, changesMembership: true).Play(5_000);
 
+    // Goal: as long as all members can be asked, a replica whose disk goes back in time breaks no promise.
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_group_with_an_old_disk_stays_consistent_and_recovers(ulong seed) => new Run(seed, changesMembership: false, hasOldDisk: true).Play(3_000);
+
     [Fact]
     public void The_same_seed_gives_the_same_run()
     {
@@ -35,6 +40,8 @@ public sealed class RandomNetworkTests
     {
         private readonly Prng _random;
         private readonly bool _changesMembership;
+        private readonly bool _hasOldDisk;
+        private Action _restore = static () => { };
         private readonly TestCluster _cluster;
         private readonly SortedDictionary<ulong, LogIndex> _reads = [];
         private readonly StringBuilder _trace = new();
@@ -43,9 +50,10 @@ public sealed class RandomNetworkTests
         private int _proposed;
         private int _readsAnswered;
 
-        public Run(ulong seed, bool changesMembership)
+        public Run(ulong seed, bool changesMembership, bool hasOldDisk = false)
         {
             _random = new Prng(seed);
+            _hasOldDisk = hasOldDisk;
             _changesMembership = changesMembership;
             var options = new RaftOptions
             {
@@ -58,7 +66,7 @@ public sealed class RandomNetworkTests
                 ElectionTicks = 6 + _random.Below(8),
                 StepDownOnRemoval = _random.Chance(1, 2),
             };
-            _cluster = new TestCluster(1 + (2 * _random.Below(3)), options, seed, learners: _random.Below(2));
+            _cluster = new TestCluster(hasOldDisk ? 3 + (2 * _random.Below(2)) : 1 + (2 * _random.Below(3)), options, seed, learners: _random.Below(2));
             _cluster.Passes = message => message.From != _cutOff && message.To != _cutOff;
         }
 
@@ -152,7 +160,21 @@ public sealed class RandomNetworkTests
         private void Crash(TestReplica replica)
         {
             _cluster.Check();
-            replica.Restart(_random.Below(4));
+            if (!_hasOldDisk)
+            {
+                replica.Restart(_random.Below(4));
+                return;
+            }
+
+            // Connections end with the process.
+            _cluster.Network.RemoveAll(message => message.From == replica.Id || message.To == replica.Id);
+            replica.Outbox.Clear();
+            if (replica.Id != new ReplicaId(2)) { replica.StartAgain(); }
+            else
+            {
+                _restore();
+                _restore = replica.Image();
+            }
         }
 
         private void MoveSnapshots(TestReplica leader)

@@ -15,6 +15,7 @@ internal sealed class TestReplica
     private HardState _diskHardState;
     private readonly List<LogEntry> _diskLog = [];
     private SnapshotMeta _diskSnapshot;
+    private ulong _life;
 
     public TestReplica(ReplicaId id, Membership membership, RaftOptions options, ulong seed)
         : this(id, membership == Membership.Empty ? RaftState.Joining : RaftState.Founding(membership), options, seed)
@@ -123,6 +124,26 @@ internal sealed class TestReplica
         Core = Start();
     }
 
+    /// <summary>It has run before: with every start from now on it asks what it had promised.</summary>
+    public void StartAgain()
+    {
+        _life++;
+        Restart();
+    }
+
+    /// <summary>A copy of its disk, to be put back later.</summary>
+    public Action Image()
+    {
+        (HardState hardState, SnapshotMeta snapshot, LogEntry[] log) = (_diskHardState, _diskSnapshot, [.. _diskLog]);
+        return () =>
+        {
+            (_diskHardState, _diskSnapshot) = (hardState, snapshot);
+            _diskLog.Clear();
+            _diskLog.AddRange(log);
+            StartAgain();
+        };
+    }
+
     /// <summary>Takes, syncs and applies until nothing is left to do.</summary>
     public void Settle()
     {
@@ -137,7 +158,8 @@ internal sealed class TestReplica
     {
         AppliedEntries.Clear();
         Applied = _diskSnapshot.Position.Index;
-        return new RaftCore(Shard, Id, _options, new RaftState(_diskHardState, _diskSnapshot, [.. _diskLog], Applied), _random.Split(1));
+        var state = new RaftState(_diskHardState, _diskSnapshot, [.. _diskLog], Applied) { Life = _life };
+        return new RaftCore(Shard, Id, _options, state, _random.Split(1));
     }
 
     private void WriteToDisk(Ready ready)
