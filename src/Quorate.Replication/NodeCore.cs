@@ -410,7 +410,7 @@ public sealed class NodeCore : IDisposable
             {
                 // It joins a group that is there: its leader will find it under the number that members' replicas have.
                 ReplicaStore.Create(Files, descriptor, new ReplicaId(Config.Node.Value));
-                OpenReplica(descriptor.Shard, recovered: null);
+                OpenReplica(descriptor.Shard, recovered: null, isNew: true);
                 continue;
             }
 
