@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Quorate.Node.Files;
 
 namespace Quorate.FrontDoors.Metrics;
 
@@ -16,7 +17,7 @@ internal static class ProcessMetrics
         page.One(
             "process_start_time_seconds", "gauge", "Start of the process, in seconds since 1970.",
             (process.StartTime.ToUniversalTime() - DateTime.UnixEpoch).TotalSeconds);
-        (long open, long most) = Files();
+        (long open, long most) = OpenFiles.Count();
         if (open >= 0)
         {
             page.One("process_open_fds", "gauge", "Open file descriptors.", open);
@@ -39,21 +40,5 @@ internal static class ProcessMetrics
         }
 
         page.One("dotnet_gc_pause_seconds_total", "counter", "Time that garbage collections stopped the process.", GC.GetTotalPauseDuration().TotalSeconds);
-    }
-
-    /// <summary>Open file descriptors of this process and their limit; -1 if the system does not tell.</summary>
-    public static (long Open, long Most) Files()
-    {
-        try
-        {
-            string? line = File.ReadLines("/proc/self/limits").FirstOrDefault(l => l.StartsWith("Max open files", StringComparison.Ordinal));
-            string[] words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
-            long most = words.Length > 3 && long.TryParse(words[3], CultureInfo.InvariantCulture, out long limit) ? limit : -1;
-            return (Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount(), most);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return (-1, -1);
-        }
     }
 }

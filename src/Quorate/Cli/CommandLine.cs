@@ -5,8 +5,10 @@ using Quorate.Bench;
 using Quorate.Certs;
 using Quorate.Check;
 using Quorate.Dev;
+using Quorate.Doctor;
 using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
+using Quorate.Health;
 using Quorate.Host;
 using Quorate.Inspect;
 using Quorate.Keyspaces;
@@ -31,6 +33,8 @@ internal static class CommandLine
             StartCommand.Create(),
             EtcdCommand.Create(),
             StatusCommand.Create(),
+            HealthCommand.Create(),
+            DoctorCommand.Create(),
             KvCommand.Create(),
             LeaseCommand.Create(),
             WatchCommand.Create(),
@@ -43,6 +47,7 @@ internal static class CommandLine
             MigrateCommand.Create(),
             SimCommand.Create(),
             CheckCommand.Create(),
+            CompletionsCommand.Create(),
             VersionCommand.Create(),
         };
         foreach (Option option in root.Options)

@@ -12,12 +12,7 @@ internal static class StartCommand
     /// <summary>Creates the verb.</summary>
     public static Command Create()
     {
-        var config = new Option<string?>("--config")
-        {
-            Description = "JSON file with the same settings in camelCase: { \"name\": \"a\", \"dataDir\": \"/var/lib/a\" }. "
-                + "Also QUORATE_CONFIG.",
-            HelpName = "file",
-        };
+        var options = new SettingOptions();
         var check = new Option<bool>("--check") { Description = "Only say what is wrong with the settings. Exit code 0 or 2." };
         var withInput = new Option<bool>("--stop-with-stdin") { Description = "Stop when stdin ends.", Hidden = true };
         var verb = new Verb(
@@ -29,34 +24,13 @@ internal static class StartCommand
             "quorate start --name a --listen-peer-urls http://127.0.0.1:2380 "
             + "--initial-cluster a=http://127.0.0.1:2380,b=http://127.0.0.1:22380,c=http://127.0.0.1:32380")
         {
-            config, check, withInput,
+            check, withInput,
         };
-        var flags = new List<(SettingKey Key, Option<string?> Option)>();
-        foreach (SettingKey key in SettingKeys.All)
-        {
-            var option = new Option<string?>("--" + key.Flag) { Description = key.Help, HelpName = key.Value };
-            if (key.IsSwitch) { option.Arity = ArgumentArity.ZeroOrOne; }
-            if (key.IsRepeatable)
-            {
-                option.Arity = ArgumentArity.OneOrMore;
-                option.CustomParser = static given => string.Join(',', given.Tokens.Select(token => token.Value));
-            }
-
-            flags.Add((key, option));
-            verb.Add(option);
-        }
-
+        options.AddTo(verb);
         verb.SetAction(async parsed =>
         {
             var problems = new List<string>();
-            List<RawSetting> given = [.. flags
-                .Where(f => parsed.GetResult(f.Option) is { Implicit: false })
-                .Select(f => new RawSetting(f.Key, parsed.GetValue(f.Option) ?? "", "--" + f.Key.Flag))];
-            IReadOnlyDictionary<string, string> environment = EnvironmentNow();
-            List<RawSetting> variables = SettingsBuilder.FromEnvironment(environment, problems);
-            string? file = parsed.GetValue(config) ?? environment.GetValueOrDefault("QUORATE_CONFIG");
-            List<RawSetting> keys = string.IsNullOrEmpty(file) ? [] : JsonSettings.FromFile(file, problems);
-            ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Start, problems, given, variables, keys);
+            ServerSettings settings = options.Read(parsed, problems);
             problems.AddRange(MachineProbe.Problems(settings));
             TextWriter error = parsed.InvocationConfiguration.Error;
             if (problems.Count > 0)

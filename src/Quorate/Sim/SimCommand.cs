@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Quorate.Cli;
 using Quorate.Simulation;
 
@@ -88,10 +89,22 @@ internal static class SimCommand
 
     private static Verb List(IReadOnlyList<Scenario> scenarios)
     {
-        var list = new Verb("list", "Print the scenarios, and the faults that --without knows.", "quorate sim list");
+        Option<string> format = Common.Format();
+        var list = new Verb(
+            "list", "Print the scenarios, and the faults that --without knows.", "quorate sim list", "quorate sim list --format json") { format };
         list.SetAction(parsed =>
         {
             TextWriter output = parsed.InvocationConfiguration.Output;
+            if (Common.IsJson(parsed, format))
+            {
+                output.WriteLine(new JsonObject
+                {
+                    ["scenarios"] = new JsonArray([.. scenarios.Select(s => new JsonObject { ["name"] = s.Name, ["about"] = s.About })]),
+                    ["faults"] = new JsonArray([.. SimFault.Names.Select(f => (JsonNode?)f)]),
+                }.ToJsonString());
+                return (int)ExitCode.Ok;
+            }
+
             output.WriteLine("scenarios");
             foreach (Scenario scenario in scenarios) { output.WriteLine($"  {scenario.Name,-12} {scenario.About}"); }
             output.WriteLine("faults");

@@ -62,7 +62,12 @@ internal sealed class ApiServer(Uri endpoint) : IDisposable
         {
             CreateRequest = new WatchCreateRequest
             {
-                Key = Text(prefix), RangeEnd = End(prefix), StartRevision = revision, PrevKv = true, Fragment = true, ProgressNotify = true,
+                Key = Text(prefix),
+                RangeEnd = End(prefix),
+                StartRevision = revision,
+                PrevKv = true,
+                Fragment = true,
+                ProgressNotify = true,
             },
         });
         return stream;
