@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -13,12 +12,6 @@ namespace Quorate.FrontDoors.Etcd;
 /// <summary>The JSON face of the RPCs: POST of a request's message as JSON, in the shape of etcd's grpc-gateway.</summary>
 internal sealed class JsonGateway
 {
-    /// <summary>Levels of objects and arrays in a request; deeper ones are refused. Far above what etcd's limit on transactions allows.</summary>
-    public const int MaxDepth = 100;
-
-    private static readonly JsonParser Parser =
-        new(new JsonParser.Settings(MaxDepth).WithIgnoreUnknownFields(true)); // As etcd since 3.6.
-
     private readonly EtcdService _service;
     private readonly int _maxBodyBytes;
 
@@ -142,32 +135,36 @@ internal sealed class JsonGateway
 
             if (read.IsCompleted)
             {
-                string text = Encoding.UTF8.GetString(read.Buffer);
+                StreamRead message = Parse(read.Buffer, rpc.RequestType);
                 body.AdvanceTo(read.Buffer.End);
-
-                // An empty body is an empty message (grpc-gateway).
-                return Parse(string.IsNullOrWhiteSpace(text) ? "{}" : text, rpc.RequestType);
+                return message;
             }
 
             body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
-    /// <summary>Reads one request.</summary>
-    public static StreamRead Parse(string text, MessageDescriptor type)
+    /// <summary>Reads one request. An empty one is an empty message (grpc-gateway).</summary>
+    public static StreamRead Parse(ReadOnlySequence<byte> json, MessageDescriptor type)
     {
         try
         {
-            return new(Parser.Parse(text, type), null);
+            return new(IsBlank(json) ? type.Parser.ParseFrom(ByteString.Empty) : JsonRequests.Read(json, type), null);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
+        catch (JsonException e)
         {
             return new(null, new EtcdError(GrpcStatus.InvalidArgument, e.Message));
         }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+    }
+
+    private static bool IsBlank(ReadOnlySequence<byte> json)
+    {
+        foreach (ReadOnlyMemory<byte> piece in json)
         {
-            return new(null, new EtcdError(GrpcStatus.InvalidArgument, "the JSON does not fit the request"));
+            if (piece.Span.ContainsAnyExcept(" \t\r\n"u8)) { return false; }
         }
+
+        return true;
     }
 
     /// <summary>Answers a request with an error.</summary>

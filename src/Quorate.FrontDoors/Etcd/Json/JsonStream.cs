@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +14,7 @@ internal sealed class JsonStream : IEtcdStream
 {
     private const int FlushBytes = 64 * 1024;
 
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = JsonGateway.MaxDepth };
+    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = JsonRequests.MaxDepth };
 
     private readonly WakeSignal _signal = new();
     private readonly HttpResponse _response;
@@ -32,6 +31,7 @@ internal sealed class JsonStream : IEtcdStream
     public JsonStream(HttpContext context, EtcdStreamRpc rpc, int maxBytes)
     {
         _response = context.Response;
+        _response.ContentType = "application/json";
         _body = context.Request.BodyReader;
         _rpc = rpc;
         _maxBytes = maxBytes;
@@ -96,7 +96,6 @@ internal sealed class JsonStream : IEtcdStream
 
     private PipeWriter Begin()
     {
-        if (!_hasWritten) { _response.ContentType = "application/json"; }
         _hasWritten = true;
         return _response.BodyWriter;
     }
@@ -123,9 +122,9 @@ internal sealed class JsonStream : IEtcdStream
             (long length, EtcdError? error) = Scan(buffer, read.IsCompleted);
             if (length > 0)
             {
-                string text = Encoding.UTF8.GetString(buffer.Slice(0, length));
+                StreamRead message = JsonGateway.Parse(buffer.Slice(0, length), _rpc.RequestType);
                 _body.AdvanceTo(buffer.GetPosition(length));
-                return JsonGateway.Parse(text, _rpc.RequestType);
+                return message;
             }
 
             _body.AdvanceTo(buffer.Start, buffer.End);
