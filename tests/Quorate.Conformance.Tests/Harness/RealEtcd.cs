@@ -31,6 +31,9 @@ internal sealed class RealEtcd : IDisposable
 
     public string Endpoint { get; }
 
+    /// <summary>False once it has ended of itself: there are requests that it does not survive.</summary>
+    public bool IsRunning => !_process.HasExited;
+
     public void WaitUntilReady(string etcdctl)
     {
         for (int i = 0; i < 60 && Tool.Run(etcdctl, ["--endpoints", Endpoint, "get", "x"]).ExitCode != 0; i++) { Thread.Sleep(500); }
