@@ -139,6 +139,21 @@ public sealed class WatchTests
         Assert.Equal(reason, (await Assert.ThrowsAsync<RefusedException>(() => Take(client.WatchAsync("k"), batches: 1))).Message);
     }
 
+    // Goal: what would fail in the same way on every member ends the watch; a damaged member does not.
+    [Fact]
+    public async Task An_answer_that_is_too_large_ends_it_and_a_damaged_member_does_not()
+    {
+        using var servers = new ScriptedTransport
+        {
+            OnOpen = static (_, number, _) => throw (number == 0
+                ? new RpcFailure(StatusCode.DataLoss, "etcdserver: corrupt cluster", wasSent: true)
+                : new RpcFailure(StatusCode.ResourceExhausted, "the answer has 100 bytes", wasSent: true)),
+        };
+        using QuorateClient client = servers.Client();
+        await Assert.ThrowsAsync<RefusedException>(() => Take(client.WatchAsync("k"), batches: 1));
+        Assert.Equal(2, servers.All.Count);
+    }
+
     // Goal: a mirror that was cut off until its revision was compacted reads anew and goes on; its states never go back.
     [Fact]
     public async Task A_mirror_reads_anew_after_a_compaction()

@@ -35,6 +35,14 @@ internal sealed class CallPipeline(ITransport transport, EndpointSet endpoints, 
         Rpc<TRequest, TResponse> rpc, TRequest request, Repeat repeat, TimeSpan timeout, CancellationToken cancellationToken,
         TimeSpan? attemptTimeout = null)
         where TRequest : IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> =>
+        (await CallWithDoubtAsync(rpc, request, repeat, timeout, cancellationToken, attemptTimeout).ConfigureAwait(false)).Answer;
+
+    /// <summary>As <see cref="CallAsync"/>; tells too whether an attempt before the one that was answered may have been carried out.</summary>
+    public async Task<(TResponse Answer, bool Doubt)> CallWithDoubtAsync<TRequest, TResponse>(
+        Rpc<TRequest, TResponse> rpc, TRequest request, Repeat repeat, TimeSpan timeout, CancellationToken cancellationToken,
+        TimeSpan? attemptTimeout = null)
+        where TRequest : IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
         using var record = new CallRecord(rpc.Service, rpc.Method);
@@ -55,11 +63,13 @@ internal sealed class CallPipeline(ITransport transport, EndpointSet endpoints, 
                 try
                 {
                     TimeSpan left = timeout - options.Time.GetElapsedTime(start);
+
                     // What cannot be repeated gets all the time there is: to give up early would only make its outcome unknown.
                     TimeSpan most = repeat == Repeat.IfNothingHappened ? left : attemptTimeout ?? options.AttemptTimeout;
                     TResponse answer = await AttemptAsync(endpoint, rpc, request, most < left ? most : left, stop.Token).ConfigureAwait(false);
                     endpoints.Succeeded(endpoint);
-                    return answer;
+                    record.Succeeded();
+                    return (answer, mayHaveHappened);
                 }
                 catch (RpcFailure failure)
                 {
@@ -69,7 +79,7 @@ internal sealed class CallPipeline(ITransport transport, EndpointSet endpoints, 
                 catch (AttemptCanceledException canceled)
                 {
                     mayHaveHappened |= canceled.WasSent && repeat != Repeat.Freely;
-                    endpoints.Failed(endpoint);
+                    if (!cancellationToken.IsCancellationRequested) { endpoints.Failed(endpoint); }
                     last = new RpcFailure(StatusCode.DeadlineExceeded, $"{endpoint} did not answer in time", canceled.WasSent, canceled);
                     throw;
                 }

@@ -9,7 +9,7 @@ internal sealed class CallRecord : IDisposable
     private readonly string _method;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly Activity? _activity;
-    private string _result = "ok";
+    private string _result = "failed";
     private int _attempts;
 
     public CallRecord(string service, string method)
@@ -26,6 +26,12 @@ internal sealed class CallRecord : IDisposable
     }
 
     public void Retried() => QuorateTelemetry.Retries.Add(1, new("rpc.service", _service), new KeyValuePair<string, object?>("rpc.method", _method));
+
+    public void Succeeded()
+    {
+        _result = "ok";
+        _activity?.SetTag("rpc.grpc.status_code", 0);
+    }
 
     public QuorateException Failed(QuorateException exception)
     {
@@ -45,7 +51,6 @@ internal sealed class CallRecord : IDisposable
         QuorateTelemetry.CallDuration.Record(
             Stopwatch.GetElapsedTime(_start).TotalSeconds,
             new("rpc.service", _service), new("rpc.method", _method), new KeyValuePair<string, object?>("quorate.result", _result));
-        if (_result == "ok") { _activity?.SetTag("rpc.grpc.status_code", 0); }
         _activity?.SetTag("quorate.attempts", _attempts);
         _activity?.Dispose();
     }

@@ -16,10 +16,11 @@ internal sealed class QuorateConfigurationProvider(QuorateConfigurationSource so
     public override void Load()
     {
         _following ??= Task.Run(FollowAsync);
-        bool isLoaded = Task.WaitAny([_loaded.Task], source.LoadTimeout) == 0;
-        if (source.IsOptional) { return; }
-        if (!isLoaded) { throw new UnavailableException(StatusCode.DeadlineExceeded, $"the settings under '{source.Prefix}' could not be read within {source.LoadTimeout}"); }
-        _loaded.Task.GetAwaiter().GetResult();
+        bool isLoaded = Task.WaitAny([_loaded.Task], source.LoadTimeout) == 0 && _loaded.Task.IsCompletedSuccessfully;
+        if (isLoaded || source.IsOptional) { return; }
+        Dispose(); // Nobody else will: a configuration that could not be built has no owner.
+        throw new UnavailableException(
+            StatusCode.Unavailable, $"the settings under '{source.Prefix}' could not be read within {source.LoadTimeout}", _loaded.Task.Exception?.InnerException);
     }
 
     public void Dispose()

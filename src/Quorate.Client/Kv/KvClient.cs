@@ -98,4 +98,7 @@ public sealed class KvClient
 
     internal Task<Proto.TxnResponse> CommitAsync(Proto.TxnRequest txn, Repeat repeat, CancellationToken cancellationToken) =>
         _calls.CallAsync(Rpcs.Txn, txn, repeat, _timeout, cancellationToken);
+
+    internal Task<(Proto.TxnResponse Answer, bool Doubt)> CommitWithDoubtAsync(Proto.TxnRequest txn, CancellationToken cancellationToken) =>
+        _calls.CallWithDoubtAsync(Rpcs.Txn, txn, Repeat.Idempotently, _timeout, cancellationToken);
 }

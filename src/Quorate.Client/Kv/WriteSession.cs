@@ -35,6 +35,7 @@ public sealed class WriteSession : IAsyncDisposable
     /// <exception cref="OutcomeUnknownException">No server could tell in time.</exception>
     /// <exception cref="UnavailableException">Nothing happened; the session goes on.</exception>
     /// <exception cref="RefusedException">Nothing happened; the session goes on.</exception>
+    /// <exception cref="LeaseLostException">The session's key is gone. Nothing happened; the session is over.</exception>
     /// <exception cref="InvalidOperationException">The session is over: an earlier outcome is unknown, or its lease was lost.</exception>
     public async Task<SessionResult> CommitAsync(Txn txn, CancellationToken cancellationToken = default)
     {
@@ -105,7 +106,8 @@ public sealed class WriteSession : IAsyncDisposable
             .Then(Op.Nested(counted))
             .Else(Op.Get(_key))
             .ToMessage();
-        TxnResult answer = TxnResult.Of(await _kv.CommitAsync(guarded, Repeat.Idempotently, cancellationToken).ConfigureAwait(false));
+        (Proto.TxnResponse response, bool doubt) = await _kv.CommitWithDoubtAsync(guarded, cancellationToken).ConfigureAwait(false);
+        TxnResult answer = TxnResult.Of(response);
         if (answer.Succeeded)
         {
             TxnResult inner = answer.Results[0].Txn!;
@@ -119,7 +121,9 @@ public sealed class WriteSession : IAsyncDisposable
         }
 
         _isOver = true;
-        throw new OutcomeUnknownException(
-            StatusCode.NotFound, "the session's key is gone (its lease ended while the write was under way), so nobody can tell whether it happened");
+        throw doubt
+            ? new OutcomeUnknownException(
+                StatusCode.NotFound, "the session's key is gone (its lease ended while the write was under way), so nobody can tell whether it happened")
+            : new LeaseLostException("the session's key is gone: its lease ended, or somebody deleted it; nothing was written");
     }
 }

@@ -16,6 +16,7 @@ public sealed class Lease : IAsyncDisposable
     private readonly Task _renewing;
     private Moment _sent;
     private TimeSpan _life;
+    private bool _isLost;
     private bool _isDisposed;
 
     internal Lease(CallPipeline calls, long id, TimeSpan ttl, Moment sent)
@@ -82,9 +83,9 @@ public sealed class Lease : IAsyncDisposable
             await _calls.CallAsync(
                 Rpcs.LeaseRevoke, new Proto.LeaseRevokeRequest { ID = Id }, Repeat.Idempotently, most, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (QuorateException)
+        catch (Exception e) when (e is QuorateException or ObjectDisposedException)
         {
-            // Gone already, or it will be when its time is up.
+            // Gone already, or it will be when its time is up; the client may be disposed of too.
         }
     }
 
@@ -93,7 +94,7 @@ public sealed class Lease : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_isDisposed || _lost.IsCancellationRequested) { return; }
+            if (_isDisposed || _isLost) { return; }
             TimeSpan left = _life - _sent.Elapsed(_time);
             if (left > TimeSpan.Zero)
             {
@@ -108,6 +109,12 @@ public sealed class Lease : IAsyncDisposable
 
     private void Lose()
     {
+        lock (_gate)
+        {
+            if (_isDisposed || _isLost) { return; }
+            _isLost = true;
+        }
+
         QuorateTelemetry.LeasesLost.Add(1);
         _ = _lost.CancelAsync(); // Callbacks run elsewhere: they may wait for locks, or throw.
     }
@@ -149,7 +156,7 @@ public sealed class Lease : IAsyncDisposable
             Check();
             return true;
         }
-        catch (QuorateException)
+        catch (Exception e) when (e is QuorateException or ObjectDisposedException)
         {
             // Tried again until its time is up, whatever the reason: a refusal may pass too (a token, a permission).
             return false;

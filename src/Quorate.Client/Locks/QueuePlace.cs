@@ -52,11 +52,9 @@ internal sealed class QueuePlace : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Lease.Lost);
         try
         {
-            while (true)
+            while (!await WaitForOneAsync(stop.Token).ConfigureAwait(false))
             {
-                (Blob? before, long revision) = await LookAsync(stop.Token).ConfigureAwait(false);
-                if (before is not { } key) { return; }
-                await WaitForDeletionAsync(key, revision + 1, stop.Token).ConfigureAwait(false);
+                // One that was before it has left, or nobody could be asked: look again.
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !Lease.IsAlive)
@@ -66,6 +64,22 @@ internal sealed class QueuePlace : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Lease.DisposeAsync();
+
+    // True if it is the first. While the cluster is out of reach the place is kept, for as long as the lease lives.
+    private async Task<bool> WaitForOneAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            (Blob? before, long revision) = await LookAsync(cancellationToken).ConfigureAwait(false);
+            if (before is not { } key) { return true; }
+            await WaitForDeletionAsync(key, revision + 1, cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+        catch (UnavailableException)
+        {
+            return false;
+        }
+    }
 
     // One transaction, so that both answers are of one moment: one's own key, and the last one before it.
     private async Task<(Blob? Before, long Revision)> LookAsync(CancellationToken cancellationToken)

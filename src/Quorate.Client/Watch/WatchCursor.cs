@@ -133,8 +133,9 @@ internal sealed class WatchCursor(CallPipeline calls, KeyRange keys, WatchOption
             calls.Endpoints.Failed(_endpoint!);
         }
 
-        // Status "Canceled" is etcd's word for a stream that the server ended. It reads nothing that another member could not read.
-        if (verdict == Verdict.Final) { throw FailureJudge.ToException(failure, mayHaveHappened: false); }
+        // A damaged member is left for another one; a message that is too large would be so there too.
+        bool isTooLarge = verdict == Verdict.FinalButUnknown && failure.Status == StatusCode.ResourceExhausted;
+        if (verdict == Verdict.Final || isTooLarge) { throw FailureJudge.ToException(failure, mayHaveHappened: false); }
         QuorateTelemetry.WatchReconnects.Add(1);
         if (verdict != Verdict.NotSent || !calls.Endpoints.HasHealthy())
         {
