@@ -14,7 +14,7 @@ namespace Quorate.Replication;
 public sealed class NodeCore : IDisposable
 {
     private const int FullFrameBytes = 4 * 1024 * 1024;
-    private const string WalDirectory = "wal";
+    internal const string WalDirectory = "wal";
 
     private readonly INodeHost _host;
     private readonly SortedDictionary<NodeId, ByteWriter> _frames = [];

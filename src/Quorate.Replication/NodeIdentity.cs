@@ -29,7 +29,7 @@ internal static class NodeIdentity
                     "the data directory holds a log but no file 'identity'; restore that file, or use an empty directory");
             }
 
-            CheckedText.Write(files, FileName, [Format, .. Owner(cluster, node), DirectoryLine(directory)]);
+            Create(files, cluster, node, directory);
             return directory;
         }
 
@@ -61,6 +61,10 @@ internal static class NodeIdentity
             ? (new ClusterId(cluster), new NodeId(node))
             : throw new CorruptFileException(FileName, 0, "its lines are not those of an identity");
     }
+
+    /// <summary>Writes the file of a directory that is new, whatever else is in it.</summary>
+    public static void Create(IFileSystem files, ClusterId cluster, NodeId node, ulong directory) =>
+        CheckedText.Write(files, FileName, [Format, .. Owner(cluster, node), DirectoryLine(directory)]);
 
     private static string[] Owner(ClusterId cluster, NodeId node) =>
     [

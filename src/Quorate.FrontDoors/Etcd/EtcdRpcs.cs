@@ -36,6 +36,9 @@ internal sealed record EtcdStreamRpc(
     Google.Protobuf.Reflection.MessageDescriptor RequestType,
     Func<EtcdService, IEtcdStream, EtcdCall, ValueTask<EtcdError?>> Handler)
 {
+    /// <summary>True if a learner serves it.</summary>
+    public bool AllowedOnLearner { get; init; }
+
     /// <summary>Makes of a response the message that it stands for, if it was encoded beforehand.</summary>
     public Func<IMessage, IMessage> Decoded { get; init; } = static response => response;
 }
@@ -110,6 +113,8 @@ internal static class EtcdRpcs
             static (s, stream, c) => s.LeaseKeepAlive(stream, c)),
         Stream("/v3electionpb.Election/Observe", "/v3/election/observe", LeaderRequest.Parser,
             static (s, stream, c) => s.Observe(stream, c)),
+        Stream("/etcdserverpb.Maintenance/Snapshot", "/v3/maintenance/snapshot", SnapshotRequest.Parser,
+            static (s, stream, c) => s.Snapshot(stream, c)) with { AllowedOnLearner = true },
         Stream("/etcdserverpb.Watch/Watch", "/v3/watch", WatchRequest.Parser, static (s, stream, c) => s.Watch(stream, c)) with
         {
             Decoded = static response => WatchResponse.Parser.ParseFrom(response.ToByteString()),

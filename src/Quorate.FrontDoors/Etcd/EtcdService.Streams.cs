@@ -22,7 +22,7 @@ internal sealed partial class EtcdService
     /// <exception cref="IOException">The connection broke.</exception>
     public async ValueTask<EtcdError?> Serve(EtcdStreamRpc rpc, IEtcdStream stream, EtcdCall call)
     {
-        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
+        if (Refusal(call, rpc.AllowedOnLearner) is { } refusal) { return refusal; }
         using var open = new ServedStream(call);
         lock (_streamsGate)
         {

@@ -22,6 +22,14 @@ internal static class LeaseStore
     /// <summary>...to before here.</summary>
     public static ReadOnlySpan<byte> Upper => [LeaseKeys.Kind + 1];
 
+    /// <summary>True for the key of a lease's record.</summary>
+    public static bool IsRecord(ReadOnlySpan<byte> key, out long id)
+    {
+        bool isRecord = key.Length == RecordKeyBytes && key[0] == RecordKind;
+        id = isRecord ? unchecked((long)BinaryPrimitives.ReadUInt64BigEndian(key[1..])) : 0;
+        return isRecord;
+    }
+
     public static bool Exists(IStoreReader store, long id)
     {
         Span<byte> key = stackalloc byte[RecordKeyBytes];

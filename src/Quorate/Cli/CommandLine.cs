@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Quorate.Backup;
 using Quorate.Bench;
 using Quorate.Certs;
 using Quorate.Check;
@@ -41,6 +42,9 @@ internal static class CommandLine
             LockCommand.Create(),
             ElectCommand.Create(),
             KeyspaceCommand.Create(),
+            SnapshotCommand.Create(),
+            RestoreCommand.Create(),
+            BackupCommand.Create(),
             InspectCommand.Create(),
             BenchCommand.Create(),
             CertCommand.Create(),

@@ -47,6 +47,10 @@ public static class EtcdMethods
     public static EtcdMethod<StatusRequest, StatusResponse> Status { get; } =
         new("/etcdserverpb.Maintenance/Status", StatusResponse.Parser, static _ => true);
 
+    /// <summary>A member's whole keyspace, or the changes since a revision, in our own format; its SHA-256 last.</summary>
+    public static EtcdMethod<SnapshotRequest, SnapshotResponse> Snapshot { get; } =
+        new("/etcdserverpb.Maintenance/Snapshot", SnapshotResponse.Parser, static _ => true);
+
     /// <summary>Alarms of the cluster.</summary>
     public static EtcdMethod<AlarmRequest, AlarmResponse> Alarm { get; } =
         new("/etcdserverpb.Maintenance/Alarm", AlarmResponse.Parser, static r => r.Action == AlarmRequest.Types.AlarmAction.Get);
