@@ -67,6 +67,32 @@ internal static class EtcdErrors
     public static readonly EtcdError LeaderTransferTimedOut =
         Of(GrpcStatus.Unavailable, "request timed out, leader transfer took too long");
 
+    // Of users.
+    public static readonly EtcdError UserNameEmpty = Invalid("user name is empty");
+    public static readonly EtcdError RoleNameEmpty = Invalid("role name is empty");
+    public static readonly EtcdError AuthFailed = Invalid("authentication failed, invalid user ID or password");
+    public static readonly EtcdError PermissionNotGiven = Invalid("permission not given");
+    public static readonly EtcdError InvalidAuthManagement = Invalid("invalid auth management");
+    public static readonly EtcdError OldAuthRevision = Invalid("revision of auth store is old");
+    public static readonly EtcdError InvalidAuthToken = Of(GrpcStatus.Unauthenticated, "invalid auth token");
+    public static readonly EtcdError PermissionDenied = Of(GrpcStatus.PermissionDenied, "permission denied");
+    public static readonly EtcdError AuthNotEnabled = Of(GrpcStatus.FailedPrecondition, "authentication is not enabled");
+    public static readonly EtcdError RootUserMissing = Of(GrpcStatus.FailedPrecondition, "root user does not exist");
+    public static readonly EtcdError RootRoleMissing = Of(GrpcStatus.FailedPrecondition, "root user does not have root role");
+    public static readonly EtcdError UserExists = Of(GrpcStatus.FailedPrecondition, "user name already exists");
+    public static readonly EtcdError UserNotFound = Of(GrpcStatus.FailedPrecondition, "user name not found");
+    public static readonly EtcdError RoleExists = Of(GrpcStatus.FailedPrecondition, "role name already exists");
+    public static readonly EtcdError RoleNotFound = Of(GrpcStatus.FailedPrecondition, "role name not found");
+    public static readonly EtcdError RoleNotGranted = Of(GrpcStatus.FailedPrecondition, "role is not granted to the user");
+    public static readonly EtcdError PermissionNotGranted =
+        Of(GrpcStatus.FailedPrecondition, "permission is not granted to the role");
+
+    // Go's, hence etcd's, without a code of its own.
+    public static readonly EtcdError PasswordTooLong =
+        new(GrpcStatus.Unknown, $"bcrypt: password length exceeds {PasswordHash.MaxPasswordBytes} bytes");
+    public static readonly EtcdError NoPasswordUser =
+        new(GrpcStatus.Unknown, "auth: authentication failed, password was given for no password user");
+
     // Not now.
     public static readonly EtcdError NoLeader = Of(GrpcStatus.Unavailable, "no leader");
     public static readonly EtcdError TimedOut = Of(GrpcStatus.Unavailable, "request timed out");
@@ -175,6 +201,22 @@ internal static class EtcdErrors
         KvRefusal.TooManyKeyspaces => TooManyKeyspaces,
         KvRefusal.KeyspaceIsDefault => KeyspaceIsDefault,
         KvRefusal.KeyspaceQuota => KeyspaceQuota,
+        KvRefusal.UserNameEmpty => UserNameEmpty,
+        KvRefusal.InvalidAuthToken => InvalidAuthToken,
+        KvRefusal.OldAuthRevision => OldAuthRevision,
+        KvRefusal.PermissionDenied => PermissionDenied,
+        KvRefusal.RootUserMissing => RootUserMissing,
+        KvRefusal.RootRoleMissing => RootRoleMissing,
+        KvRefusal.UserExists => UserExists,
+        KvRefusal.UserNotFound => UserNotFound,
+        KvRefusal.RoleExists => RoleExists,
+        KvRefusal.RoleNotFound => RoleNotFound,
+        KvRefusal.RoleNameEmpty => RoleNameEmpty,
+        KvRefusal.RoleNotGranted => RoleNotGranted,
+        KvRefusal.PermissionNotGranted => PermissionNotGranted,
+        KvRefusal.InvalidAuthManagement => InvalidAuthManagement,
+        KvRefusal.AuthNotEnabled => AuthNotEnabled,
+        KvRefusal.AuthFailed => AuthFailed,
 
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
         KvRefusal.Malformed => Internal,

@@ -35,4 +35,10 @@ internal readonly record struct EtcdResult
 /// The common name of the client's verified certificate, if <c>--client-cert-auth</c> asks for one. Never set by the JSON gateway,
 /// as in etcd.
 /// </param>
-internal readonly record struct EtcdCall(bool RequireLeader, CancellationToken Stop, string? CertificateUser = null);
+/// <param name="Token">Metadata <c>token</c>, or <c>authorization</c> without "Bearer "; null if there is none.</param>
+internal readonly record struct EtcdCall(
+    bool RequireLeader, CancellationToken Stop, string? CertificateUser = null, string? Token = null)
+{
+    /// <summary>It is the server's own doing, not a client's: it may do everything.</summary>
+    public bool IsMember { get; init; }
+}

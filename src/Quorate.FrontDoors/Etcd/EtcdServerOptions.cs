@@ -52,6 +52,9 @@ public record EtcdServiceOptions
     /// <summary>What a watching stream that is not read may keep in memory before its watches read the store instead. Default: 4 MiB.</summary>
     public long MaxWatchQueueBytes { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>How users show who they are. It matters once users are asked for.</summary>
+    public EtcdAuthOptions Auth { get; init; } = new();
+
     /// <summary>Says what is wrong with these options, in the operator's words. Empty if nothing is.</summary>
     public virtual IEnumerable<string> Problems()
     {
@@ -77,6 +80,7 @@ public record EtcdServiceOptions
             yield return $"etcd.maxWatchQueueBytes is {MaxWatchQueueBytes}; it must be from 1024 to 1073741824 (1 GiB).";
         }
 
+        foreach (string problem in Auth.Problems()) { yield return problem; }
         if (MaxTxnOps is < 1 or > 10_000)
         {
             yield return $"etcd.maxTxnOps is {MaxTxnOps}; it must be from 1 to 10000.";

@@ -13,7 +13,7 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdResult> MemberList(MemberListRequest request, EtcdCall call)
     {
         ReadLevel level = request.Linearizable ? ReadLevel.Linearizable : ReadLevel.Local;
-        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {

@@ -64,7 +64,8 @@ internal sealed partial class EtcdService
         KeyValue? told = null;
         while (true)
         {
-            (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+            (IReadView? view, EtcdError? error) = await Read(
+                ReadLevel.Linearizable, call, allowedOnLearner: false, NeedsOf(request.Name)).ConfigureAwait(false);
             if (view is null) { return error! with { Status = GrpcStatus.Unknown }; }
             long revision;
             KeyValue? leader;

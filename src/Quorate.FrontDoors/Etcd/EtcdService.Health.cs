@@ -16,7 +16,8 @@ internal sealed partial class EtcdService
     {
         if (level == ReadLevel.Linearizable && _node.StatusOf(_shard) is { Leader.IsNone: true }) { return "RAFT NO LEADER"; }
         (IReadView? view, EtcdError? error) = await Read(
-            level, new EtcdCall(RequireLeader: false, stop), allowedOnLearner: level == ReadLevel.Local).ConfigureAwait(false);
+            level, new EtcdCall(RequireLeader: false, stop), allowedOnLearner: level == ReadLevel.Local,
+            KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return "RANGE ERROR:" + error!.Message; }
         using (view)
         {
@@ -47,7 +48,7 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdError?> CompactTo(long revision, CancellationToken stop)
     {
         EtcdResult result = await ProposeChecked(
-            new KvCommand.Compact(revision, Physical: false), new EtcdCall(RequireLeader: false, stop)).ConfigureAwait(false);
+            new KvCommand.Compact(revision, Physical: false), new EtcdCall(RequireLeader: false, stop) { IsMember = true }).ConfigureAwait(false);
         return result.Error is { } error && error != EtcdErrors.Compacted ? error : null;
     }
 }

@@ -21,7 +21,8 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdResult> KeyspaceList(KeyspaceListRequest request, EtcdCall call)
     {
         if (!IsDefault) { return EtcdErrors.OnlyInDefaultKeyspace; }
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Linearizable, call, allowedOnLearner: false, KvNeeds.Root).ConfigureAwait(false);
         if (view is null) { return error!; }
         KeyspaceListResponse response;
         KeyspaceList list;

@@ -18,7 +18,8 @@ internal sealed partial class EtcdService
         if (refusal != KvRefusal.None) { return EtcdErrors.Of(refusal); }
 
         ReadLevel level = request.Serializable ? ReadLevel.Local : ReadLevel.Linearizable;
-        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: level == ReadLevel.Local).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            level, call, allowedOnLearner: level == ReadLevel.Local, KvNeeds.Range(query.Key, query.RangeEnd)).ConfigureAwait(false);
         if (view is null) { return error!; }
 
         RangeResult result;
@@ -60,7 +61,8 @@ internal sealed partial class EtcdService
 
         // Nothing to replicate. Linearizable unless all its ranges say that they need not be (etcd).
         ReadLevel level = EtcdMessages.IsSerializable(request) ? ReadLevel.Local : ReadLevel.Linearizable;
-        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            level, call, allowedOnLearner: false, KvNeeds.Txn(txn)).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view) { return Answer(KvQueries.Txn(view, txn)); }
     }

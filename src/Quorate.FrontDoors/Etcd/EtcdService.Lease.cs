@@ -62,8 +62,9 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdResult> LeaseTimeToLive(LeaseTimeToLiveRequest request, EtcdCall call)
     {
         if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
-        ReadResult read = await _node.ReadAsync(_shard, ReadLevel.Linearizable, call.Stop).ConfigureAwait(false);
-        if (read.View is not { } view) { return EtcdErrors.Of(read.Outcome); }
+        (ReadResult read, EtcdError? error) = await Open(
+            ReadLevel.Linearizable, call, request.Keys ? KvNeeds.LeaseKeys(request.ID) : KvNeeds.User).ConfigureAwait(false);
+        if (read.View is not { } view) { return error!; }
         using (view)
         {
             var response = new LeaseTimeToLiveResponse { Header = Header(KvQueries.CurrentRevision(view)), ID = request.ID, TTL = -1 };
@@ -80,7 +81,8 @@ internal sealed partial class EtcdService
 
     public async ValueTask<EtcdResult> LeaseLeases(LeaseLeasesRequest request, EtcdCall call)
     {
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Linearizable, call, allowedOnLearner: false, KvNeeds.AllLeaseKeys).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {

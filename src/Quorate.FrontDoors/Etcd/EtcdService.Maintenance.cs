@@ -54,7 +54,8 @@ internal sealed partial class EtcdService
             return await Propose(new KvCommand.Alarm(raise, request.MemberID, type), call).ConfigureAwait(false);
         }
 
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Linearizable, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {
@@ -75,7 +76,8 @@ internal sealed partial class EtcdService
     /// <summary>Of everything that this member holds now. Members agree on it only while nothing is written.</summary>
     public async ValueTask<EtcdResult> Hash(HashRequest request, EtcdCall call)
     {
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Local, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {
@@ -91,7 +93,8 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdResult> HashKV(HashKVRequest request, EtcdCall call)
     {
         // This member's own state, as in etcd: what it shows is to be compared with the others'.
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Local, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {
@@ -111,7 +114,8 @@ internal sealed partial class EtcdService
     {
         if (request.Action == DowngradeRequest.Types.DowngradeAction.Cancel)
         {
-            (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+            (IReadView? view, EtcdError? error) = await Read(
+                ReadLevel.Linearizable, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
             view?.Dispose();
             return error ?? EtcdErrors.NoDowngrade;
         }

@@ -57,7 +57,8 @@ internal sealed partial class EtcdService
             while (true)
             {
                 // One view for both questions: at its revision the place was held, and nobody was before it.
-                (IReadView? view, EtcdError? error) = await Read(ReadLevel.Linearizable, call, allowedOnLearner: false).ConfigureAwait(false);
+                (IReadView? view, EtcdError? error) = await Read(
+                    ReadLevel.Linearizable, call, allowedOnLearner: false, NeedsOf(place.Name)).ConfigureAwait(false);
                 if (view is null) { return (null, error); }
                 long revision;
                 KeyValue? own;
@@ -108,6 +109,13 @@ internal sealed partial class EtcdService
         if (lease != 0) { return (lease, null); }
         EtcdResult granted = await LeaseGrant(new LeaseGrantRequest { TTL = OwnLeaseSeconds }, call).ConfigureAwait(false);
         return granted.Response is LeaseGrantResponse response ? (response.ID, null) : (0, granted.Error);
+    }
+
+    // To read the whole queue, its own place in it too.
+    private static KvNeeds NeedsOf(ByteString name)
+    {
+        (ByteString key, ByteString end) = QueuePlace.KeysOf(name);
+        return KvNeeds.Range(key.Memory, end.Memory);
     }
 
     private KeyWatch NewWatch(IWakeSignal signal) => new(

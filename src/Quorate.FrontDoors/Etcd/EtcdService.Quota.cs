@@ -33,7 +33,8 @@ internal sealed partial class EtcdService
     {
         // Raised once: a client that goes on trying must not fill the log.
         var alarm = new KvAlarm(_node.Node.Value, KvAlarmType.NoSpace);
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: false).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Local, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
         if (view is null) { return error!; }
         bool isRaised;
         using (view) { isRaised = KvQueries.Alarms(view).Contains(alarm); }

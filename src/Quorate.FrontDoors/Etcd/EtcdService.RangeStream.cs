@@ -26,10 +26,11 @@ internal sealed partial class EtcdService
         if (query.HasRevisionFilter) { return EtcdErrors.NoFiltersInStreams; }
 
         ReadLevel level = request.Serializable ? ReadLevel.Local : ReadLevel.Linearizable;
+        KvNeeds needs = KvNeeds.Range(query.Key, query.RangeEnd);
         long sent = 0;
         while (true)
         {
-            (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false).ConfigureAwait(false);
+            (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false, needs).ConfigureAwait(false);
             if (view is null) { return error; }
             RangeResult page;
             bool isLast;
@@ -48,8 +49,9 @@ internal sealed partial class EtcdService
             await stream.WriteAsync(new RangeStreamResponse { RangeResponse = response }, call.Stop).ConfigureAwait(false);
             if (isLast) { return null; }
 
-            // This node has that revision, so it need not ask the others again.
+            // This node has that revision, so it need not ask the others again; and whoever may read it may read all of it.
             level = ReadLevel.Local;
+            needs = KvNeeds.Nothing;
             query = After(query, page);
         }
     }

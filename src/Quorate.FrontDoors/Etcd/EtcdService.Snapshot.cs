@@ -18,7 +18,8 @@ internal sealed partial class EtcdService
     {
         StreamRead read = await stream.ReadAsync(call.Stop).ConfigureAwait(false);
         if (read.Request is not SnapshotRequest request) { return read.Error ?? EtcdErrors.CutShort; }
-        (IReadView? view, EtcdError? error) = await Read(ReadLevel.Local, call, allowedOnLearner: true).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await Read(
+            ReadLevel.Local, call, allowedOnLearner: true, KvNeeds.Root).ConfigureAwait(false);
         if (view is null) { return error; }
         using (view)
         {

@@ -23,6 +23,7 @@ internal sealed partial class EtcdService
     public async ValueTask<EtcdError?> Serve(EtcdStreamRpc rpc, IEtcdStream stream, EtcdCall call)
     {
         if (Refusal(call, rpc.AllowedOnLearner) is { } refusal) { return refusal; }
+        if (await Judge(rpc.Access, call).ConfigureAwait(false) is { } denied) { return denied; }
         using var open = new ServedStream(call);
         lock (_streamsGate)
         {

@@ -1,7 +1,9 @@
+using Google.Protobuf;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Node;
 using Quorate.Replication;
+using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.FrontDoors.Etcd;
 
@@ -30,7 +32,12 @@ internal sealed partial class EtcdService
                     StreamRead read = await reading.ConfigureAwait(false);
                     if (read.Error is { } error) { return error; }
 
-                    if (read.Request is WatchRequest request) { session.Take(request); }
+                    if (read.Request is WatchRequest request)
+                    {
+                        if (await Denied(request, call).ConfigureAwait(false) is { } reason) { session.Refuse(reason); }
+                        else { session.Take(request); }
+                    }
+
                     reading = read.IsEnd ? null : NextRequest(stream, call.Stop);
                     hasMore = true;
                 }
@@ -57,6 +64,16 @@ internal sealed partial class EtcdService
         {
             session.Close();
         }
+    }
+
+    // Why a watch is refused to its caller, in etcd's form. Whoever may begin one keeps it, as in etcd.
+    private async ValueTask<string?> Denied(WatchRequest request, EtcdCall call)
+    {
+        if (request.CreateRequest is not { StartRevision: >= 0 } create) { return null; }
+        ByteString key = create.Key.IsEmpty ? ByteString.CopyFrom(0) : create.Key;
+        (ReadResult read, EtcdError? error) = await Open(ReadLevel.Local, call, KvNeeds.Range(key.Memory, create.RangeEnd.Memory)).ConfigureAwait(false);
+        read.View?.Dispose();
+        return read.Outcome == RequestOutcome.Done && error is not null ? $"rpc error: code = {error.Status} desc = {error.Message}" : null;
     }
 
     private async ValueTask<bool> CatchUp(WatchSession session, CancellationToken stop)

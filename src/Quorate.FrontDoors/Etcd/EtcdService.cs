@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Google.Protobuf;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Node;
@@ -33,6 +34,8 @@ internal sealed partial class EtcdService
         _reportBug = reportBug;
         _newSignal = newSignal ?? (static () => new WakeSignal());
         Watches = new WatchHub(OpenLocal);
+        _tokenUses = new TokenUses(options.Auth.TokenLife);
+        _auth = new AuthGate(_tokenUses, RenewToken);
     }
 
     /// <summary>Writes that callers wait for.</summary>
@@ -48,20 +51,54 @@ internal sealed partial class EtcdService
         return exception is CorruptFileException ? EtcdErrors.Corrupt : EtcdErrors.Internal;
     }
 
-    /// <summary>Opens a view, or says why not.</summary>
+    /// <summary>Serves one unary RPC.</summary>
+    public ValueTask<EtcdResult> Serve(EtcdRpc rpc, IMessage request, EtcdCall call) =>
+        rpc.Access is EtcdAccess.Everyone or EtcdAccess.ByRequest ? rpc.Handler(this, request, call) : ServeIfAllowed(rpc, request, call);
+
+    private async ValueTask<EtcdResult> ServeIfAllowed(EtcdRpc rpc, IMessage request, EtcdCall call)
+    {
+        EtcdAccess access = rpc.AccessOf?.Invoke(request) ?? rpc.Access;
+        return await Judge(access, call).ConfigureAwait(false) is { } refusal
+            ? refusal
+            : await rpc.Handler(this, request, call).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a view that the caller may read, or says why not.</summary>
     private async ValueTask<(IReadView? View, EtcdError? Error)> Read(
-        ReadLevel level, EtcdCall call, bool allowedOnLearner)
+        ReadLevel level, EtcdCall call, bool allowedOnLearner, KvNeeds needs)
     {
         if (Refusal(call, allowedOnLearner) is { } refusal) { return (null, refusal); }
-        ReadResult read = await _node.ReadAsync(_shard, level, call.Stop).ConfigureAwait(false);
-        return read.Outcome == RequestOutcome.Done ? (read.View, null) : (null, EtcdErrors.Of(read.Outcome));
+        (ReadResult read, EtcdError? error) = await Open(level, call, needs).ConfigureAwait(false);
+        return (read.View, error);
     }
 
     /// <summary>Replicates a command that was checked, and translates the machine's reply.</summary>
     private async ValueTask<EtcdResult> Propose(ReadOnlyMemory<byte> command, EtcdCall call)
     {
-        if (command.Length > _options.MaxRequestBytes) { return EtcdErrors.RequestTooLarge; }
-        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return refusal; }
+        (KvReply? reply, EtcdError? error) = await Replicate(command, call).ConfigureAwait(false);
+        return reply is null ? error! : Answer(reply);
+    }
+
+    /// <summary>Replicates a command with its sender, if users are asked for.</summary>
+    private async ValueTask<(KvReply? Reply, EtcdError? Error)> Replicate(ReadOnlyMemory<byte> command, EtcdCall call)
+    {
+        if (command.Length > _options.MaxRequestBytes) { return (null, EtcdErrors.RequestTooLarge); }
+        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return (null, refusal); }
+        if (!KvCommand.NeedsSender(command.Span)) { return await ReplicateAsIs(command, call).ConfigureAwait(false); }
+        if (_auth.WasOff)
+        {
+            (KvReply? reply, EtcdError? error) = await ReplicateAsIs(command, call).ConfigureAwait(false);
+            if (reply is not KvReply.Refused { Refusal: KvRefusal.UserNameEmpty }) { return (reply, error); }
+
+            // Nothing happened. Perhaps since users are asked for by now: this node has that state, as it has the reply.
+        }
+
+        (ReadOnlyMemory<byte> signed, EtcdError? unknown) = await WithSender(command, call).ConfigureAwait(false);
+        return unknown is null ? await ReplicateAsIs(signed, call).ConfigureAwait(false) : (null, unknown);
+    }
+
+    private async ValueTask<(KvReply? Reply, EtcdError? Error)> ReplicateAsIs(ReadOnlyMemory<byte> command, EtcdCall call)
+    {
         Term term = _node.StatusOf(_shard)?.Term ?? Term.Zero;
         Interlocked.Increment(ref _pendingProposals);
         ProposeResult proposed;
@@ -72,14 +109,14 @@ internal sealed partial class EtcdService
             Interlocked.Increment(ref _failedProposals);
             ShardStatus? status = _node.StatusOf(_shard);
             bool leaderFailed = status is not null && (status.Leader.IsNone || status.Term != term);
-            return proposed.Outcome == RequestOutcome.Unknown && leaderFailed
+            return (null, proposed.Outcome == RequestOutcome.Unknown && leaderFailed
                 ? EtcdErrors.TimedOutLeaderFailed
-                : EtcdErrors.Of(proposed.Outcome);
+                : EtcdErrors.Of(proposed.Outcome));
         }
 
         bool readable = KvReply.TryDecode(proposed.Reply, out KvReply? reply);
         Invariant.Holds(readable, $"the machine's reply of {proposed.Reply.Length} bytes cannot be read");
-        return Answer(reply!);
+        return (reply, null);
     }
 
     private EtcdResult Answer(KvReply reply) => reply is KvReply.Refused refused

@@ -99,7 +99,7 @@ internal sealed class SimEtcdServer
     {
         if (path == EtcdMethods.LeaseKeepAlive.Path) { return service.LeaseRenew(LeaseKeepAliveRequest.Parser.ParseFrom(request), call); }
         EtcdRpc rpc = EtcdRpcs.ByPath[path];
-        return rpc.Handler(service, rpc.Parser.ParseFrom(request), call);
+        return service.Serve(rpc, rpc.Parser.ParseFrom(request), call);
     }
 
     private static async ValueTask<EtcdResult> Serve(EtcdService service, EtcdStreamRpc rpc, SimEtcdStream stream, SimEtcdCall call)

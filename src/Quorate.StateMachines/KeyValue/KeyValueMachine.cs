@@ -12,6 +12,7 @@ public sealed class KeyValueMachine : IStateMachine
 {
     private readonly VersionWriter _writer = new();
     private readonly LeaseBook _leases = new();
+    private readonly AuthBook _auth = new();
     private readonly AlarmBook _alarms = new();
     private readonly KeyspaceBook _keyspaces = new();
     private KvMeta? _meta;
@@ -33,6 +34,7 @@ public sealed class KeyValueMachine : IStateMachine
         _isMetaWritten = true;
         _writer.Forget();
         _leases.Open(store);
+        _auth.Open(store);
         _alarms.Open(store);
         _keyspaces.Open(store);
     }
@@ -41,13 +43,18 @@ public sealed class KeyValueMachine : IStateMachine
     public void Apply(in CommittedCommand command, IStoreWriter store, ByteWriter reply)
     {
         _writer.Start(store, Meta.Current);
-        if (KvCommand.TryReadPut(command.Payload, out KvCommand.PutFields put))
+        ReadOnlySpan<byte> payload = KvCommand.Unwrap(command.Payload, out KvCaller caller);
+        if (KvCommand.TryReadPut(payload, out KvCommand.PutFields put))
         {
-            ApplyPut(put, store, reply);
+            KvRefusal denied = _auth.IsEnabled ? _auth.Check(store, caller, put) : KvRefusal.None;
+            if (denied == KvRefusal.None) { ApplyPut(put, store, reply); }
+            else { Refuse(reply, denied); }
         }
-        else if (KvCommand.TryDecode(command.Payload.ToArray(), out KvCommand? decoded))
+        else if (KvCommand.TryDecode(payload.ToArray(), out KvCommand? decoded))
         {
-            Apply(decoded, command, store, reply);
+            KvRefusal denied = _auth.IsEnabled ? _auth.Check(store, caller, decoded) : KvRefusal.None;
+            if (denied == KvRefusal.None) { Apply(decoded, command, store, reply); }
+            else { Refuse(reply, denied); }
         }
         else
         {
@@ -63,7 +70,7 @@ public sealed class KeyValueMachine : IStateMachine
         KvCommand.Kind.LeaseRenew => CommandUrgency.MovesDeadline,
         KvCommand.Kind.LeaseRevoke or KvCommand.Kind.DeleteRange or KvCommand.Kind.Compact or KvCommand.Kind.Alarm
             or KvCommand.Kind.KeyspaceDelete => CommandUrgency.FreesSpace,
-        KvCommand.Kind.Txn when KvCommand.TryDecode(command.ToArray(), out KvCommand? txn) && txn is KvCommand.Txn { HasPut: false }
+        KvCommand.Kind.Txn when KvCommand.TryDecode(KvCommand.Unwrap(command, out _).ToArray(), out KvCommand? txn) && txn is KvCommand.Txn { HasPut: false }
             => CommandUrgency.FreesSpace,
         _ => CommandUrgency.Ordinary,
     };
@@ -81,16 +88,22 @@ public sealed class KeyValueMachine : IStateMachine
         KvCommand.TryDecode(command.ToArray(), out KvCommand? decoded) ? MemberJudge.Judge(decoded, members, fresh, store) : null;
 
     /// <inheritdoc/>
-    public long? NextDeadline => _leases.NextDeadline;
+    public long? NextDeadline => _leases.NextDeadline is { } lease && _auth.NextDeadline is { } token
+        ? Math.Min(lease, token)
+        : _leases.NextDeadline ?? _auth.NextDeadline;
 
     /// <inheritdoc/>
-    public void ApplyTimer(LogIndex index, long due, IStoreWriter store) => _leases.EndDue(due, store, id =>
+    public void ApplyTimer(LogIndex index, long due, IStoreWriter store)
     {
-        _writer.Start(store, Meta.Current);
-        LeaseBook.Revoke(id, _writer, store);
-        if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }); }
-        return _writer.Changes;
-    });
+        _auth.EndDue(due, store);
+        _leases.EndDue(due, store, id =>
+        {
+            _writer.Start(store, Meta.Current);
+            LeaseBook.Revoke(id, _writer, store);
+            if (_writer.HasChanged) { SetMeta(Meta with { Current = _writer.Revision }); }
+            return _writer.Changes;
+        });
+    }
 
     /// <inheritdoc/>
     public void Finish(IStoreWriter store)
@@ -153,6 +166,11 @@ public sealed class KeyValueMachine : IStateMachine
                 break;
             case KvCommand.LeaseRenew renew:
                 new KvReply.LeaseRenew(Meta.Current, LeaseBook.Renew(renew.Id, command.Clock, store)).Encode(reply);
+                break;
+            case KvCommand.Auth auth:
+                refusal = _auth.Apply(auth, command.Clock, store);
+                if (refusal == KvRefusal.None) { new KvReply.AuthDone(Meta.Current).Encode(reply); }
+                else { Refuse(reply, refusal); }
                 break;
             case KvCommand.Alarm alarm:
                 new KvReply.Alarm(Meta.Current, _alarms.Apply(alarm, store)).Encode(reply);

@@ -23,6 +23,22 @@ public abstract partial record KvCommand
         LeaseGrant = 6,
         LeaseRevoke = 7,
         LeaseRenew = 8,
+
+        // Of users: 40 to 69.
+        From = 40,
+        AuthEnable = 41,
+        AuthDisable = 42,
+        UserAdd = 43,
+        UserDelete = 44,
+        UserSetPassword = 45,
+        UserGrantRole = 46,
+        UserRevokeRole = 47,
+        RoleAdd = 48,
+        RoleDelete = 49,
+        RoleGrant = 50,
+        RoleRevoke = 51,
+        TokenAdd = 52,
+        TokenRenew = 53,
         Alarm = 70,
         KeyspaceCreate = 90,
         KeyspaceUpdate = 91,
@@ -87,8 +103,8 @@ public abstract partial record KvCommand
         return command is not null;
     }
 
-    /// <summary>What a payload says it is, without reading the rest; no value of <see cref="Kind"/> if it cannot be told.</summary>
-    internal static Kind KindOf(ReadOnlySpan<byte> payload) => payload is [Format, byte kind, ..] ? (Kind)kind : default;
+    /// <summary>What a payload says it is, whoever sends it, without reading the rest; no value of <see cref="Kind"/> if it cannot be told.</summary>
+    internal static Kind KindOf(ReadOnlySpan<byte> payload) => Unwrap(payload, out _) is [Format, byte kind, ..] ? (Kind)kind : default;
 
     /// <summary>Reads a payload that is a put, without building one.</summary>
     internal static bool TryReadPut(ReadOnlySpan<byte> payload, out PutFields put)
@@ -139,6 +155,9 @@ public abstract partial record KvCommand
             case LeaseRenew renew:
                 writer.U8((byte)Kind.LeaseRenew);
                 writer.VarInt(renew.Id);
+                break;
+            case Auth auth:
+                WriteAuth(writer, auth);
                 break;
             case Alarm alarm:
                 writer.U8((byte)Kind.Alarm);
@@ -256,7 +275,7 @@ public abstract partial record KvCommand
             case >= Kind.MemberAdd and <= Kind.MemberSeed:
                 return depth == 1 ? MemberCodec.Read(kind, ref reader) : null;
             default:
-                return null;
+                return depth == 1 ? ReadAuth(kind, ref reader, payload) : null;
         }
     }
 

@@ -48,6 +48,54 @@ public enum KvRefusal : byte
     /// <summary>More than <see cref="RequestChecks.MaxLeaseSeconds"/>. etcd: "too large lease TTL".</summary>
     LeaseTooLong = 14,
 
+    /// <summary>The caller has not said who it is, or a user without a name is to be added. etcd: "user name is empty".</summary>
+    UserNameEmpty = 40,
+
+    /// <summary>The caller's token is not good (any more). etcd: "invalid auth token".</summary>
+    InvalidAuthToken = 41,
+
+    /// <summary>The caller's signed token, or a password that was compared, is of an earlier state. etcd: "revision of auth store is old".</summary>
+    OldAuthRevision = 42,
+
+    /// <summary>The caller may not do that. etcd: "permission denied".</summary>
+    PermissionDenied = 43,
+
+    /// <summary>Nobody could ever disable what is to be enabled. etcd: "root user does not exist".</summary>
+    RootUserMissing = 44,
+
+    /// <summary>The same. etcd: "root user does not have root role".</summary>
+    RootRoleMissing = 45,
+
+    /// <summary>A user of that name exists. etcd: "user name already exists".</summary>
+    UserExists = 46,
+
+    /// <summary>No such user. etcd: "user name not found".</summary>
+    UserNotFound = 47,
+
+    /// <summary>A role of that name exists. etcd: "role name already exists".</summary>
+    RoleExists = 48,
+
+    /// <summary>No such role. etcd: "role name not found".</summary>
+    RoleNotFound = 49,
+
+    /// <summary>A role must have a name. etcd: "role name is empty".</summary>
+    RoleNameEmpty = 50,
+
+    /// <summary>The user does not have that role. etcd: "role is not granted to the user".</summary>
+    RoleNotGranted = 51,
+
+    /// <summary>The role has no permission for just those keys. etcd: "permission is not granted to the role".</summary>
+    PermissionNotGranted = 52,
+
+    /// <summary>Keys that no permission can name, or root would lose what it needs. etcd: "invalid auth management".</summary>
+    InvalidAuthManagement = 53,
+
+    /// <summary>Nobody is asked who it is. etcd: "authentication is not enabled".</summary>
+    AuthNotEnabled = 54,
+
+    /// <summary>No such user, or not that password. etcd: "authentication failed, invalid user ID or password".</summary>
+    AuthFailed = 55,
+
     /// <summary>Too few members have started for the group after the change. etcd: "re-configuration failed due to not enough started members".</summary>
     NotEnoughStarted = 80,
 

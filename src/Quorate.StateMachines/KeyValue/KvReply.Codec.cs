@@ -25,6 +25,7 @@ public abstract partial record KvReply
         LeaseGrant = 7,
         LeaseRevoke = 8,
         LeaseRenew = 9,
+        AuthDone = 40,
         Alarm = 70,
         Keyspace = 90,
         Member = 80,
@@ -132,6 +133,10 @@ public abstract partial record KvReply
                 writer.VarInt(renew.Seconds);
                 writer.VarInt(renew.Revision);
                 break;
+            case AuthDone done:
+                writer.U8((byte)Kind.AuthDone);
+                writer.VarInt(done.Revision);
+                break;
             case Alarm alarm:
                 writer.U8((byte)Kind.Alarm);
                 writer.VarUInt((ulong)alarm.Alarms.Length);
@@ -214,6 +219,8 @@ public abstract partial record KvReply
             case Kind.LeaseRenew:
                 long renewed = reader.VarInt();
                 return new LeaseRenew(reader.VarInt(), renewed);
+            case Kind.AuthDone:
+                return new AuthDone(reader.VarInt());
             case Kind.Alarm:
                 ImmutableArray<KvAlarm> alarms = ReadAlarms(ref reader);
                 return new Alarm(reader.VarInt(), alarms);

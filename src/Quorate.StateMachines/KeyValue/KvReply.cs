@@ -61,6 +61,10 @@ public abstract partial record KvReply(long Revision)
     /// <param name="QuotaBytes">Its quota, as it is or was.</param>
     public sealed record Keyspace(long Revision, ulong Shard, long QuotaBytes) : KvReply(Revision);
 
+    /// <summary>Answers <see cref="KvCommand.Auth"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    public sealed record AuthDone(long Revision) : KvReply(Revision);
+
     /// <summary>Answers each command about members.</summary>
     /// <param name="Revision">The current revision.</param>
     /// <param name="Id">The member, the new one if one was added; 0 if it was about several.</param>

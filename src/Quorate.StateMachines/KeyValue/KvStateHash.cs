@@ -6,7 +6,7 @@ namespace Quorate.StateMachines.KeyValue;
 
 /// <summary>
 /// The hash of what can be read: revisions, of each key the versions from its newest at or below the compacted revision on,
-/// the index of changes from the compacted revision on, leases, alarms, keyspaces and members.
+/// the index of changes from the compacted revision on, leases, users, alarms, keyspaces and members.
 /// What a compaction filter may drop does not count, whether it did or not.
 /// </summary>
 internal static class KvStateHash
@@ -34,28 +34,19 @@ internal static class KvStateHash
             }
         }
 
-        using ICursor leases = store.OpenCursor(LeaseStore.Lower, LeaseStore.Upper);
-        for (bool isValid = leases.SeekFirst(); isValid; isValid = leases.Next())
-        {
-            hash = Add(Add(hash, leases.Key), leases.Value);
-        }
+        hash = AddAll(hash, store, LeaseStore.Lower, LeaseStore.Upper);
+        hash = AddAll(hash, store, AuthStore.Lower, AuthStore.Upper);
+        hash = AddAll(hash, store, [AlarmStore.Kind], AlarmStore.AfterAll);
+        hash = AddAll(hash, store, KeyspaceBook.Lower, KeyspaceBook.Upper);
+        return AddAll(hash, store, MemberStore.Lower, MemberStore.Upper);
+    }
 
-        using ICursor alarms = store.OpenCursor([AlarmStore.Kind], AlarmStore.AfterAll);
-        for (bool isValid = alarms.SeekFirst(); isValid; isValid = alarms.Next())
+    private static ulong AddAll(ulong hash, IStoreReader store, ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper)
+    {
+        using ICursor records = store.OpenCursor(lower, upper);
+        for (bool isValid = records.SeekFirst(); isValid; isValid = records.Next())
         {
-            hash = Add(Add(hash, alarms.Key), alarms.Value);
-        }
-
-        using ICursor keyspaces = store.OpenCursor(KeyspaceBook.Lower, KeyspaceBook.Upper);
-        for (bool isValid = keyspaces.SeekFirst(); isValid; isValid = keyspaces.Next())
-        {
-            hash = Add(Add(hash, keyspaces.Key), keyspaces.Value);
-        }
-
-        using ICursor members = store.OpenCursor(MemberStore.Lower, MemberStore.Upper);
-        for (bool isValid = members.SeekFirst(); isValid; isValid = members.Next())
-        {
-            hash = Add(Add(hash, members.Key), members.Value);
+            hash = Add(Add(hash, records.Key), records.Value);
         }
 
         return hash;

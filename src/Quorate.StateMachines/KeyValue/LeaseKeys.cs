@@ -11,6 +11,9 @@ internal sealed class LeaseKeys
 
     private byte[] _key = new byte[128];
 
+    /// <summary>Says whether a key, or a range of keys, passes.</summary>
+    public delegate bool KeyTest(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd);
+
     public void Add(IStoreWriter store, long lease, ReadOnlySpan<byte> userKey) => store.Put(Key(lease, userKey), []);
 
     public void Remove(IStoreWriter store, long lease, ReadOnlySpan<byte> userKey) => store.Delete(Key(lease, userKey));
@@ -35,6 +38,32 @@ internal sealed class LeaseKeys
         {
             keys.Bytes(cursor.Key[PrefixBytes..]);
         }
+    }
+
+    /// <summary>True if all keys of a lease pass; true too if there is no such lease.</summary>
+    public static bool All(IStoreReader store, long lease, KeyTest test)
+    {
+        Span<byte> lower = stackalloc byte[PrefixBytes];
+        Span<byte> upper = stackalloc byte[PrefixBytes];
+        WritePrefix(lease, lower);
+        bool isLast = unchecked((ulong)lease) == ulong.MaxValue;
+        if (isLast) { upper[0] = Kind + 1; }
+        else { WritePrefix(unchecked(lease + 1), upper); }
+        return All(store, lower, isLast ? upper[..1] : upper, test);
+    }
+
+    /// <summary>True if all keys of all leases pass.</summary>
+    public static bool All(IStoreReader store, KeyTest test) => All(store, [Kind], [Kind + 1], test);
+
+    private static bool All(IStoreReader store, ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper, KeyTest test)
+    {
+        using ICursor cursor = store.OpenCursor(lower, upper);
+        for (bool isValid = cursor.SeekFirst(); isValid; isValid = cursor.Next())
+        {
+            if (!test(cursor.Key[PrefixBytes..], [])) { return false; }
+        }
+
+        return true;
     }
 
     private static void WritePrefix(long lease, Span<byte> destination)

@@ -58,6 +58,12 @@ internal sealed class FakeNode : INodeClient
 
     public int OpenViews { get; private set; }
 
+    /// <summary>Values of all records of the store.</summary>
+    public IReadOnlyList<byte[]> Records
+    {
+        get { lock (_gate) { return [.. _store.Records.Select(static record => record.Value)]; } }
+    }
+
     /// <summary>Called before each read is served.</summary>
     public Action? BeforeRead { get; set; }
 

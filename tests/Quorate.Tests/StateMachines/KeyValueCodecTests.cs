@@ -23,6 +23,19 @@ public class KeyValueCodecTests
         { new KvCommand.MemberUpdate(5, ["a", "b"]), "01 53 0500000000000000 02 0161 0162" },
         { new KvCommand.MemberPublish(5, "n", ["c"]), "01 54 0500000000000000 016E 01 0163" },
         { new KvCommand.MemberSeed([new MemberRecord(5, "n", ["a"], [])]), "01 55 01 0500000000000000 016E 01 0161" },
+        { new KvCommand.AuthEnable(), "01 29" },
+        { new KvCommand.AuthDisable(), "01 2A" },
+        { new KvCommand.UserAdd("u", Bytes("h"), HasPassword: true), "01 2B 0175 0168 01" },
+        { new KvCommand.UserDelete("u"), "01 2C 0175" },
+        { new KvCommand.UserSetPassword("u", Bytes("h")), "01 2D 0175 0168" },
+        { new KvCommand.UserGrantRole("u", "r"), "01 2E 0175 0172" },
+        { new KvCommand.UserRevokeRole("u", "r"), "01 2F 0175 0172" },
+        { new KvCommand.RoleAdd("r"), "01 30 0172" },
+        { new KvCommand.RoleDelete("r"), "01 31 0172" },
+        { new KvCommand.RoleGrant("r", new(KvPermissionType.ReadWrite, Bytes("a"), Bytes("b"))), "01 32 0172 04 0161 0162" },
+        { new KvCommand.RoleRevoke("r", Bytes("a"), Bytes("b")), "01 33 0172 0161 0162" },
+        { new KvCommand.TokenAdd("u", 300, Bytes("h"), 1), "01 34 0175 AC02 0168 02" },
+        { new KvCommand.TokenRenew(Bytes("h"), 1), "01 35 0168 02" },
         { new KvCommand.Alarm(true, 5, KvAlarmType.Corrupt), "01 46 01 0500000000000000 04" },
         {
             If([Compare(KvCompareTarget.Mod, "a", KvCompareResult.NotEqual, 1)], [Put("b")], [All()]),
@@ -43,6 +56,8 @@ public class KeyValueCodecTests
         { new KvReply.LeaseRevoke(3), "01 08 06" },
         { new KvReply.LeaseRenew(3, 60), "01 09 78 06" },
         { new KvReply.Member(3, 5), "01 50 0500000000000000 06" },
+        { new KvReply.AuthDone(3), "01 28 06" },
+        { new KvReply.Refused(3, KvRefusal.PermissionDenied), "01 06 2B 06" },
         { new KvReply.Alarm(3, [new KvAlarm(5, KvAlarmType.NoSpace)]), "01 46 01 0500000000000000 02 06" },
         { new KvReply.Refused(3, KvRefusal.NoSpace), "01 06 46 06" },
     };
@@ -55,6 +70,14 @@ public class KeyValueCodecTests
         Assert.Equal(golden, Hex(command));
         Assert.True(KvCommand.TryDecode(Convert.FromHexString(golden), out KvCommand? decoded));
         Assert.Equal(golden, Hex(decoded));
+    }
+
+    [Fact]
+    public void A_sender_has_these_bytes_for_ever()
+    {
+        var payload = new ByteWriter();
+        KvCommand.EncodeFrom(payload, new KvCaller(KvCredential.Token, "u", 300), [1, 7, 1]);
+        Assert.Equal("01" + "28" + "01" + "AC02" + "0175" + "010701", Convert.ToHexString(payload.Written));
     }
 
     [Theory]

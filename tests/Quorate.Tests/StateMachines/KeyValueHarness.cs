@@ -102,6 +102,7 @@ internal sealed class KeyValueHarness
         KvReply.Alarm alarm => $"alarms [{string.Join(' ', alarm.Alarms.Select(static a => $"{a.Member}:{a.Type}"))}]@{alarm.Revision}",
         KvReply.Keyspace keyspace => $"keyspace {keyspace.Shard}, quota {keyspace.QuotaBytes}@{keyspace.Revision}",
         KvReply.Member member => $"member {member.Id}@{member.Revision}",
+        KvReply.AuthDone done => $"done@{done.Revision}",
         KvReply.Refused refused => $"{refused.Refusal}@{refused.Revision}",
         _ => throw Invariant.Unreachable(reply),
     };

@@ -66,7 +66,9 @@ internal sealed class GrpcAdaptor
         using CancellationTokenSource? deadline =
             timeout is null ? null : CancellationTokenSource.CreateLinkedTokenSource(aborted);
         if (timeout is { } time) { deadline!.CancelAfter(time); }
-        var call = new EtcdCall(RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted, CertificateUser.Of(context));
+        var call = new EtcdCall(
+            RequiresLeader(context.Request.Headers), deadline?.Token ?? aborted, CertificateUser.Of(context),
+            TokenHeader.Of(context.Request.Headers, TokenHeader.Grpc));
         long start = rpc.Meter.Start();
         GrpcStatus status = GrpcStatus.Canceled; // Unless it comes to an end.
         try
@@ -86,7 +88,7 @@ internal sealed class GrpcAdaptor
         {
             StreamRead read = await GrpcMessages.ReadAsync(context.Request.BodyReader, rpc.Parser, _maxMessageBytes, call.Stop);
             if (read.Request is not null) { _meters.CountReceived(meter, read.Bytes); }
-            result = read.Request is null ? read.Error ?? EtcdErrors.CutShort : await rpc.Handler(_service, read.Request, call);
+            result = read.Request is null ? read.Error ?? EtcdErrors.CutShort : await _service.Serve(rpc, read.Request, call);
         }
         catch (OperationCanceledException)
         {

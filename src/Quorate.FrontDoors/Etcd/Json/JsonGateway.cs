@@ -45,7 +45,9 @@ internal sealed class JsonGateway
             return;
         }
 
-        var call = new EtcdCall(context.Request.Headers["Grpc-Metadata-hasleader"] == "true", context.RequestAborted);
+        var call = new EtcdCall(
+            context.Request.Headers["Grpc-Metadata-hasleader"] == "true", context.RequestAborted,
+            Token: TokenHeader.Of(context.Request.Headers, TokenHeader.Json));
         await (rpc is not null ? ServeUnary(context, rpc, call) : ServeStream(context, streamRpc!, call));
     }
 
@@ -55,7 +57,7 @@ internal sealed class JsonGateway
         try
         {
             StreamRead read = await ReadMessage(context.Request, rpc, call.Stop);
-            result = read.Request is null ? read.Error! : await rpc.Handler(_service, read.Request, call);
+            result = read.Request is null ? read.Error! : await _service.Serve(rpc, read.Request, call);
         }
         catch (OperationCanceledException)
         {

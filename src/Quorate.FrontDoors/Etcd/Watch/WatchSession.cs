@@ -104,6 +104,9 @@ internal sealed class WatchSession
         }
     }
 
+    /// <summary>Answers a request for a watch with the reason why there is none.</summary>
+    public void Refuse(string reason) => Enqueue(new Item(Kind.Refused, AllWatches, CurrentRevision()) { Reason = reason });
+
     /// <summary>Takes the next response. False: none is there now.</summary>
     public bool TryTake(out EncodedWatchResponse response)
     {
@@ -247,7 +250,7 @@ internal sealed class WatchSession
             : null;
         if (refusal is not null)
         {
-            Enqueue(new Item(Kind.Refused, AllWatches, CurrentRevision()) { Reason = refusal });
+            Refuse(refusal);
             return;
         }
 
