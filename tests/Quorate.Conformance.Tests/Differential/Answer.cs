@@ -42,8 +42,9 @@ internal sealed class Answer(string rpc, long baseRevision)
                 foreach ((string name, JsonNode? value) in fields) { Add(path.Length == 0 ? name : $"{path}.{name}", value); }
                 break;
             case JsonArray items:
-                // The keys of a lease have no order at etcd.
-                if (path == "keys") { items = new JsonArray([.. items.OrderBy(static item => item!.ToString(), StringComparer.Ordinal).Select(static item => item!.DeepClone())]); }
+                // At etcd the keys of a lease have no order, and members that of their ids.
+                if (path == "keys") { items = Sorted(items, static item => item.ToString()); }
+                if (path == "members") { items = Sorted(items, static item => item["peerURLs"]?[0]?.ToString() ?? ""); }
                 for (int i = 0; i < items.Count; i++) { Add(string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), items[i]); }
                 break;
             default: _fields[path] = Masked(path, node); break;
@@ -51,6 +52,9 @@ internal sealed class Answer(string rpc, long baseRevision)
 
         return this;
     }
+
+    private static JsonArray Sorted(JsonArray items, Func<JsonNode, string> by) =>
+        new([.. items.OrderBy(item => by(item!), StringComparer.Ordinal).Select(static item => item!.DeepClone())]);
 
     private string Masked(string path, JsonNode? node)
     {

@@ -23,6 +23,9 @@ internal sealed record DifferentialCase(string Name, string Script);
 /// <param name="Cases">The cases.</param>
 internal sealed record CaseGroup(string Name, string Setup, ImmutableArray<DifferentialCase> Cases)
 {
+    /// <summary>Steps after each case, through gRPC, that take back what deleting keys and leases does not. Their answers do not count.</summary>
+    public string Teardown { get; init; } = "";
+
     /// <summary>Servers of its own for each case, for what no reset takes back.</summary>
     public bool OwnServers { get; init; }
 }

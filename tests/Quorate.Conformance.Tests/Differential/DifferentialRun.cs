@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
+using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
 
@@ -23,6 +24,7 @@ internal static class DifferentialRun
         int cases = 0;
         int answers = 0;
         ServerPair servers = new(etcd, etcdctl);
+        bool isTheirs = false; // These servers were of a group's own.
         try
         {
             foreach ((CaseGroup group, DifferentialCase one) in groups.SelectMany(static group => group.Cases.Select(one => (group, one))))
@@ -32,11 +34,13 @@ internal static class DifferentialRun
                 foreach (Door door in Enum.GetValues<Door>())
                 {
                     if (!Target.Of(door, servers.Ours).CanRun(steps)) { continue; }
-                    if (!servers.AreRunning || group.OwnServers)
+                    if (!servers.AreRunning || group.OwnServers || isTheirs)
                     {
                         servers.Dispose();
                         servers = new(etcd, etcdctl);
                     }
+
+                    isTheirs = group.OwnServers;
 
                     answers += steps.Length;
                     differences.AddRange(await RunCaseAsync(servers, group, one, door, steps));
@@ -58,6 +62,7 @@ internal static class DifferentialRun
         Task<ImmutableArray<Answer>> ours = RunStepsAsync(door, servers.Ours, steps);
         await Task.WhenAll(etcd, ours);
         await servers.SettleAsync();
+        foreach (string endpoint in new[] { servers.Etcd, servers.Ours }) { await RunTeardownAsync(endpoint, group); }
         return servers.AreRunning
             ? steps.SelectMany((step, i) => Difference.Between(group, one.Name, door, step, etcd.Result[i], ours.Result[i]))
             : [new Difference(group.Name, one.Name, door, steps[^1], "process", Life(servers.IsEtcdRunning), Life(servers.AreWeRunning))];
@@ -73,6 +78,13 @@ internal static class DifferentialRun
         var answers = ImmutableArray.CreateBuilder<Answer>();
         foreach (Step step in steps) { answers.Add(await target.RunAsync(step, text, revision)); }
         return answers.ToImmutable();
+    }
+
+    private static async Task RunTeardownAsync(string endpoint, CaseGroup group)
+    {
+        await using Target target = Target.Of(Door.Grpc, endpoint);
+        var text = new RequestText(0);
+        foreach (Step step in Step.ReadAll(group.Teardown)) { await target.RunAsync(step, text, 0); }
     }
 
     /// <summary>Deletes all keys and leases.</summary>
@@ -131,9 +143,9 @@ internal static class DifferentialRun
                 await ResetAsync(endpoint);
                 return true;
             }
-            catch (EtcdRpcException)
+            catch (EtcdRpcException e)
             {
-                return false;
+                return e.Status != GrpcStatus.Unavailable; // It may answer that nobody may do this.
             }
         }
 

@@ -56,7 +56,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
             return answer;
         }
 
-        return await ReadAsync(stream, path, step, answer);
+        return await ReadAsync(stream, path, step, text, answer);
     }
 
     public override ValueTask DisposeAsync()
@@ -70,7 +70,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
     private static string Body(string body) => System.Text.RegularExpressions.Regex.Replace(
         body, @"<(.)\*(\d+)>", static m => new string(m.Groups[1].Value[0], int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture)));
 
-    private async Task<Answer> ReadAsync(Exchange stream, string path, Step step, Answer answer)
+    private async Task<Answer> ReadAsync(Exchange stream, string path, Step step, RequestText text, Answer answer)
     {
         using var time = new CancellationTokenSource(Patience);
         int wanted = step.Kind == StepKind.End ? int.MaxValue : int.Parse(step.Body, CultureInfo.InvariantCulture);
@@ -79,7 +79,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
         {
             if (stream.Lines is null)
             {
-                stream.Request = NewRequest("POST", path, stream.Body.ToString(), step);
+                stream.Request = NewRequest("POST", path, stream.Body.ToString(), step, text);
                 stream.Response = await _http.SendAsync(stream.Request, time.Token);
                 stream.Lines = new StreamReader(await stream.Response.Content.ReadAsStreamAsync(time.Token));
                 AddHead(answer, stream.Response);
@@ -114,7 +114,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
         using var time = new CancellationTokenSource(Patience);
         try
         {
-            using HttpRequestMessage request = NewRequest(method, path, body, step);
+            using HttpRequestMessage request = NewRequest(method, path, body, step, text);
             using HttpResponseMessage response = await _http.SendAsync(request, time.Token);
             AddHead(answer, response);
             string content = await response.Content.ReadAsStringAsync(time.Token);
@@ -143,7 +143,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
         answer.Add("content-type", response.Content.Headers.ContentType?.ToString() ?? "none");
     }
 
-    private HttpRequestMessage NewRequest(string method, string path, string body, Step step)
+    private HttpRequestMessage NewRequest(string method, string path, string body, Step step, RequestText text)
     {
         var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"http://{endpoint}{path}"))
         {
@@ -157,9 +157,9 @@ internal sealed class GatewayTarget(string endpoint) : Target
             if (header.StartsWith("content-", StringComparison.OrdinalIgnoreCase))
             {
                 request.Content.Headers.Remove(header);
-                request.Content.Headers.TryAddWithoutValidation(header, value);
+                request.Content.Headers.TryAddWithoutValidation(header, text.Header(value));
             }
-            else { request.Headers.TryAddWithoutValidation(header, value); }
+            else { request.Headers.TryAddWithoutValidation(header, text.Header(value)); }
         }
 
         return request;

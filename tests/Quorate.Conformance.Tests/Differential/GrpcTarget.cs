@@ -22,14 +22,14 @@ internal sealed class GrpcTarget(string endpoint) : Target
         var answer = new Answer(step.Name, baseRevision);
         if (step.Kind == StepKind.RawCall)
         {
-            (Status status, _) = await CallAsync(step.Name, Frame(Convert.FromHexString(step.Body)), step);
+            (Status status, _) = await CallAsync(step.Name, Frame(Convert.FromHexString(step.Body)), step, text);
             return status.AddTo(answer);
         }
 
         MethodDescriptor method = RpcTable.Method(step.Name);
         if (method.IsServerStreaming) { return await RunStreamAsync(step, method, text, answer); }
         byte[] request = Message(method.InputType, text.Read(step.Body, method.InputType)).ToByteArray();
-        (Status end, byte[] body) = await CallAsync(RpcTable.Path(step.Name), Frame(request), step);
+        (Status end, byte[] body) = await CallAsync(RpcTable.Path(step.Name), Frame(request), step, text);
         if (end.Code != 0) { return end.AddTo(answer); }
         JsonObject json = Json(method.OutputType.Parser.ParseFrom(body.AsSpan(5)));
         text.Remember(json);
@@ -85,7 +85,7 @@ internal sealed class GrpcTarget(string endpoint) : Target
         return responses.AddTo(answer);
     }
 
-    private async Task<(Status Status, byte[] Body)> CallAsync(string path, byte[] frame, Step step)
+    private async Task<(Status Status, byte[] Body)> CallAsync(string path, byte[] frame, Step step, RequestText text)
     {
         using var time = new CancellationTokenSource(Patience);
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://{endpoint}{path}"))
@@ -96,7 +96,7 @@ internal sealed class GrpcTarget(string endpoint) : Target
         };
         request.Headers.TryAddWithoutValidation("te", "trailers");
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
-        foreach ((string name, string value) in step.Headers) { request.Headers.TryAddWithoutValidation(name, value); }
+        foreach ((string name, string value) in step.Headers) { request.Headers.TryAddWithoutValidation(name, text.Header(value)); }
         try
         {
             using HttpResponseMessage response = await _http.SendAsync(request, time.Token);

@@ -14,7 +14,7 @@ internal static class KnownDifferences
 
     public static readonly ImmutableArray<KnownDifference> All =
     [
-        Known("^range/a target.* process$", "etcd 3.4 panics, and the process ends"),
+        Known("^(range/a target|maintenance/an action).* process$", "etcd 3.4 panics, and the process ends"),
         Known("^(range|txn)/.*order.* answer$", $"{As36}: an order or target that is none is refused"),
         Known("^range/a stream of parts/", "RangeStream is of etcd 3.7"),
         Known("^watch/a revision below 0/", $"{As36}.6: a negative start is refused"),
@@ -24,14 +24,21 @@ internal static class KnownDifferences
         Known("^grpc/(a field cut|a length|a wire|field 0|an end)", "A message that cannot be read is InvalidArgument: nothing happened. Internal leaves that open"),
         Known("^grpc/a field of another type", "A field of another wire type counts as an unknown one, as protobuf has it"),
 
-        Known("^lease/.*json http$", $"{As36}: gateway v2 says 400 where v1 says 412"),
+        Known("^maintenance/status/.* (storageversion|downgradeinfo)$", $"{As36}, which has these fields"),
+        Known("^maintenance/.*alarm.* alarms", "An alarm of no kind is not kept"),
+        Known("^maintenance/.* (header.*|body|)$", $"{As36}: an answer about alarms has a header"),
+        Known("^maintenance/hash of the keys.* (hash_revision|answer)$", $"{As36}, which tells the revision that was hashed, and hashes the compacted one"),
+        Known("^cluster/updated", "The URLs of a member are looked at first: etcd takes any for a member that is there"),
+        Known(@"^cluster changes/added with two urls/.* member(s\[0\])?\.peerurls", "URLs stay in the order in which they were given; etcd sorts them"),
+
+        Known("^(lease|maintenance|cluster changes)/.*json http$", $"{As36}: gateway v2 says 400 where v1 says 412"),
         Known("^(put|gateway)/.*limit.*/json (error|message)$|^gateway/a body of", "The size is judged before the JSON is decoded, so the numbers are of JSON"),
         Known("^gateway/null in a list", "etcd 3.4 panics, and the connection breaks"),
         Known("^gateway/(two members|a field twice|both names|null alone|a number's text with a space)", $"{As36}: refused as ambiguous or malformed"),
         Known("^gateway/(a number with (a fraction of 0|an exponent)|base64 (without|of the other)).* answer$", $"{As36}: accepted"),
         Known("^gateway/(text behind|two objects)", "One request is one object: what stands behind it is not dropped in silence"),
         Known("^gateway/(get|put|delete|head|a path|a service|a version|the alpha|a slash|two slashes|the root)", $"{As36}: unknown paths and methods are told in JSON. There are no redirects"),
-        Known("^gateway/(version|health)/", $"{As36}, whose version is reported; `reason` is there since 3.5"),
+        Known("^(gateway/(version|health)|maintenance/an alarm raised and)/?.* (etcdcluster|etcdserver|storage|content-type|reason)$", $"{As36}, whose version is reported; `reason` is there since 3.5"),
         Known("^(gateway|watch)/.*json (error|message|code|http)", Texts),
     ];
 

@@ -7,7 +7,7 @@ namespace Quorate.Conformance.Tests.Differential;
 
 /// <summary>
 /// A request as a case writes it, made into the gateway's JSON. Bytes are written as text (<c>"x*5000"</c>: 5,000 of them; <c>"$00ff"</c>: in
-/// hexadecimal), revisions as <c>"r+1"</c>: one behind that at the case's start; <c>"@ID"</c> is a field of the last answer that had one.
+/// hexadecimal), revisions as <c>"r+1"</c>: one behind that at the case's start; <c>"@member.ID"</c> is a field of the last answer that had one.
 /// </summary>
 internal sealed class RequestText(long baseRevision)
 {
@@ -41,11 +41,21 @@ internal sealed class RequestText(long baseRevision)
     {
         if (value is JsonObject inner) { return Translate(inner, field.MessageType); }
         if (value is not JsonValue plain || !plain.TryGetValue(out string? text)) { return value.DeepClone(); }
-        if (text.StartsWith('@')) { return _answers.GetValueOrDefault(text[1..])?.DeepClone(); }
+        if (text.StartsWith('@')) { return Answered(text)?.DeepClone(); }
         if (field.FieldType == FieldType.Bytes) { return Convert.ToBase64String(Bytes(text)); }
         if (field.FieldType != FieldType.Int64 || !text.StartsWith('r')) { return text; }
         long offset = text.Length == 1 ? 0 : long.Parse(text.AsSpan(1), CultureInfo.InvariantCulture);
         return (baseRevision + offset).ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A header's value, which may refer to an answer too.</summary>
+    public string Header(string value) => value.StartsWith('@') ? Answered(value)?.ToString() ?? "" : value;
+
+    // "@member.ID": the field of a field of the last answer that had one.
+    private JsonNode? Answered(string reference)
+    {
+        string[] path = reference[1..].Split('.');
+        return path.Skip(1).Aggregate(_answers.GetValueOrDefault(path[0]), static (node, name) => node?[name]);
     }
 
     private static byte[] Bytes(string text)

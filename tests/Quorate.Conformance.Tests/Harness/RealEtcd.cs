@@ -16,8 +16,8 @@ internal sealed class RealEtcd : IDisposable
         string peer = $"http://127.0.0.1:{ports[1]}";
         var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (string argument in (string[])
-            ["--name", "e", "--data-dir", _directory, "--listen-client-urls", client, "--advertise-client-urls", client,
-                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"e={peer}"])
+            ["--name", "n0", "--data-dir", _directory, "--listen-client-urls", client, "--advertise-client-urls", client,
+                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"n0={peer}"])
         {
             start.ArgumentList.Add(argument);
         }
