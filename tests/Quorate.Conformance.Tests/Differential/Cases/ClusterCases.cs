@@ -28,12 +28,10 @@ internal static class ClusterCases
             MemberAdd {"peerURLs":["http://10.0.0.1:1234"],"isLearner":true}
             MemberList {}
             MemberAdd {"peerURLs":["http://10.0.0.2:1234"],"isLearner":true}
-            MemberPromote {"ID":"@memberID"}
             MemberUpdate {"ID":"@memberID","peerURLs":["http://10.0.0.3:1234"]}
             MemberList {}
             MemberRemove {"ID":"@memberID"}
             MemberRemove {"ID":"@memberID"}
-            MemberPromote {"ID":"@memberID"}
             MemberUpdate {"ID":"@memberID","peerURLs":["http://10.0.0.3:1234"]}
             MemberList {}
             Range {"key":"a"}
