@@ -165,6 +165,10 @@ internal static class ServerHost
             WatchProgressInterval = settings.WatchProgressInterval,
             MaxRequestBytes = settings.Door.MaxRequestBytes,
             MaxTxnOps = settings.Door.MaxTxnOps,
+            Auth = new EtcdAuthOptions
+            {
+                TokenLife = TimeSpan.FromSeconds(settings.Door.AuthTokenSeconds), PasswordCost = settings.Door.BcryptCost,
+            },
             MaxStreamsPerConnection = (int)Math.Min(settings.Door.MaxConcurrentStreams, int.MaxValue),
             KeepAliveInterval = settings.Door.KeepAliveInterval,
             KeepAliveTimeout = settings.Door.KeepAliveTimeout,

@@ -12,6 +12,15 @@ internal sealed record DoorSettings
     /// <summary>Most conditions, and most operations on either side, of a transaction.</summary>
     public int MaxTxnOps { get; init; } = 128; // etcd's default.
 
+    /// <summary><c>simple</c>, the only kind of token.</summary>
+    public string AuthToken { get; init; } = "simple"; // etcd's default.
+
+    /// <summary>Seconds that a token is good after its last use.</summary>
+    public int AuthTokenSeconds { get; init; } = 300; // etcd's default.
+
+    /// <summary>How much work a guess at a password is, as an exponent of 2.</summary>
+    public int BcryptCost { get; init; } = 10; // etcd's default.
+
     /// <summary>Most requests in flight on one connection.</summary>
     public long MaxConcurrentStreams { get; init; } = 1000;
 
@@ -92,6 +101,17 @@ internal static class DoorRules
             yield return $"{Written(SettingKeys.MaxRequestBytes)} is {door.MaxRequestBytes}; it must be 1024 to {MostRequestBytes}.";
         }
 
+        if (door.AuthToken != "simple")
+        {
+            yield return $"{Written(SettingKeys.AuthToken)} is '{door.AuthToken}'; the only kind of token is simple, which is good at every member here.";
+        }
+
+        if (door.AuthTokenSeconds is < 1 or > 31_536_000)
+        {
+            yield return $"{Written(SettingKeys.AuthTokenTtl)} is {door.AuthTokenSeconds}; it must be 1 to 31536000 seconds.";
+        }
+
+        if (door.BcryptCost is < 4 or > 20) { yield return $"{Written(SettingKeys.BcryptCost)} is {door.BcryptCost}; it must be 4 to 20."; }
         if (door.MaxTxnOps is < 1 or > 10_000) { yield return $"{Written(SettingKeys.MaxTxnOps)} is {door.MaxTxnOps}; it must be 1 to 10000."; }
         if (door.MaxConcurrentStreams is < 1 or > uint.MaxValue)
         {

@@ -77,9 +77,6 @@ internal static class EtcdFlags
             ["socket-reuse-address"] = (true, "addresses are reused"),
             ["experimental-peer-skip-client-san-verification"] = (true, "a peer's certificate is compared with its URL, not with where it calls from"),
             ["peer-skip-client-san-verification"] = (true, "a peer's certificate is compared with its URL, not with where it calls from"),
-            // Users.
-            ["bcrypt-cost"] = (false, "there are no users in this version"),
-            ["auth-token-ttl"] = (false, "there are no users in this version"),
             // Log, traces, profiles.
             ["logger"] = (false, "there is one logger; --log-format has a choice"),
             ["log-output"] = (false, "use --log-outputs"),
@@ -137,7 +134,6 @@ internal static class EtcdFlags
             ["client-key-file"] = (false, "a member shows one certificate, --cert-file"),
             ["peer-client-cert-file"] = (false, "a member shows one certificate to peers, --peer-cert-file"),
             ["peer-client-key-file"] = (false, "a member shows one certificate to peers, --peer-cert-file"),
-            ["auth-token"] = (false, "there are no users in this version"),
             ["discovery"] = (false, "members are named in --initial-cluster"),
             ["discovery-srv"] = (false, "members are named in --initial-cluster"),
             ["discovery-endpoints"] = (false, "members are named in --initial-cluster"),

@@ -142,6 +142,15 @@ internal static class SettingKeys
     public static readonly SettingKey CipherSuites = new(
         "cipher-suites", "names", "Cipher suites of TLS 1.2, by commas; those of 1.3 are fixed. Default: the platform's.");
 
+    public static readonly SettingKey AuthToken = new(
+        "auth-token", "kind", "Kind of token that users get for their passwords: simple, as etcd's default. There is no jwt yet.");
+
+    public static readonly SettingKey AuthTokenTtl = new(
+        "auth-token-ttl", "s", "Seconds that a token is good after its last use. Default: 300, as in etcd.");
+
+    public static readonly SettingKey BcryptCost = new(
+        "bcrypt-cost", "cost", "How much work a guess at a password is; one more doubles it. 4 to 20. Default: 10, as in etcd.");
+
     public static readonly SettingKey MaxRequestBytes = new(
         "max-request-bytes", "bytes", "Largest write that clients may send. Default: 1572864, as in etcd.");
 
@@ -191,7 +200,7 @@ internal static class SettingKeys
     /// <summary>What the client door allows and how it is watched: etcd's, in etcd's words.</summary>
     public static readonly SettingKey[] Door =
     [
-        MaxRequestBytes, MaxTxnOps, MaxConcurrentStreams, KeepAliveInterval, KeepAliveTimeout, AutoCompactionMode, AutoCompactionRetention,
+        AuthToken, AuthTokenTtl, BcryptCost, MaxRequestBytes, MaxTxnOps, MaxConcurrentStreams, KeepAliveInterval, KeepAliveTimeout, AutoCompactionMode, AutoCompactionRetention,
         ListenMetricsUrls, ListenClientHttpUrls, Metrics, Cors, HostWhitelist, LogLevel, LogOutputs, LogFormat,
     ];
 

@@ -126,6 +126,9 @@ internal sealed class SettingsBuilder
     {
         MaxRequestBytes = Number(SettingKeys.MaxRequestBytes, plain.MaxRequestBytes),
         MaxTxnOps = Number(SettingKeys.MaxTxnOps, plain.MaxTxnOps),
+        AuthToken = Text(SettingKeys.AuthToken, plain.AuthToken),
+        AuthTokenSeconds = Number(SettingKeys.AuthTokenTtl, plain.AuthTokenSeconds),
+        BcryptCost = Number(SettingKeys.BcryptCost, plain.BcryptCost),
         MaxConcurrentStreams = LongNumber(SettingKeys.MaxConcurrentStreams, plain.MaxConcurrentStreams),
         KeepAliveInterval = Duration(SettingKeys.KeepAliveInterval, plain.KeepAliveInterval),
         KeepAliveTimeout = Duration(SettingKeys.KeepAliveTimeout, plain.KeepAliveTimeout),
