@@ -64,6 +64,9 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     /// <summary>The replica.</summary>
     public ReplicaId Id => id;
 
+    /// <summary>Last index for which it counts in a majority: at most <see cref="Match"/>.</summary>
+    public LogIndex Counted { get; private set; }
+
     /// <summary>Last index it holds durably, as far as we know.</summary>
     public LogIndex Match { get; private set; }
 
@@ -143,10 +146,14 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
     }
 
     /// <summary>The replica holds the log up to an index. True if that is news.</summary>
-    public bool Accept(LogIndex index)
+    /// <param name="index">What it holds.</param>
+    /// <param name="counts">False while it cannot promise to keep it: it has not found out what else it had promised.</param>
+    public bool Accept(LogIndex index, bool counts)
     {
         Next = LogIndex.Max(Next, index.Next);
-        if (index <= Match) { return false; }
+        bool isCountedAnew = counts && index > Counted;
+        if (isCountedAnew) { Counted = index; }
+        if (index <= Match) { return isCountedAnew; }
         Match = index;
         _probeSent = false;
         _knowsNothing = false;
@@ -162,6 +169,7 @@ internal sealed class Progress(ReplicaId id, LogIndex next, RaftOptions options)
         if (_life != 0 && refused <= Match && State != ProgressState.Snapshot)
         {
             Probes.ForgotWhatItConfirmed.Hit();
+            Counted = LogIndex.Zero;
             Match = LogIndex.Zero; // What the hint names was not compared yet, and may not be counted.
             Next = LogIndex.Max(Match.Next, LogIndex.Min(refused, hint.Next));
             _knowsNothing = refused == LogIndex.Zero;

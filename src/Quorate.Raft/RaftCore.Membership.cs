@@ -153,7 +153,7 @@ public sealed partial class RaftCore
         var peer = new Progress(id, _log.LastIndex.Next, _options) { IsActive = active };
         if (id == _id)
         {
-            peer.Accept(_log.Durable);
+            peer.Accept(_log.Durable, counts: true);
             peer.BecomeReplicate();
         }
 

@@ -67,7 +67,7 @@ public sealed partial class RaftCore
         if (_role == Role.Leader)
         {
             // The leader counts itself only now, like any follower (thesis, 10.2.1).
-            if (Peer(_id) is { } self && self.Accept(_log.Durable)) { LeaderCommit(); }
+            if (Peer(_id) is { } self && self.Accept(_log.Durable, counts: true)) { LeaderCommit(); }
         }
         else if (_role == Role.Candidate && record.Term == _term && record.Vote == _id)
         {

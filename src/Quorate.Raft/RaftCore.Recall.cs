@@ -17,6 +17,7 @@ public sealed partial class RaftCore
     private readonly SortedDictionary<ReplicaId, RecallReply> _recalled = [];
     private ulong _life; // Not 0 while recalling.
     private bool _hasRunBefore;
+    private bool _hasForgotten;
     private long _recallTicks;
     private LogPosition _floor; // Nobody whose log ends before this gets our vote, nor do we.
     private AppendEntriesReply? _withheldAnswer;
@@ -27,6 +28,9 @@ public sealed partial class RaftCore
     /// <summary>How the questions at the start ended, once they did.</summary>
     public RecallOutcome? Recalled { get; private set; }
 
+    /// <summary>True once all is known that it had promised, and its durable log reaches as far.</summary>
+    public bool HoldsWhatItPromised => !IsRecalling && IsAtLeast(_log.Last, _floor) && _log.Durable >= _floor.Index;
+
     /// <summary>What this replica says to one that has started. Changes nothing.</summary>
     public RecallReply AnswerRecall(Recall question)
     {
@@ -34,8 +38,9 @@ public sealed partial class RaftCore
         return new(HeaderTo(question.From), question.Life, last, _applied, _membership);
     }
 
-    private void BeginRecall(ulong life)
+    private void BeginRecall(ulong life, bool hasForgotten)
     {
+        _hasForgotten = hasForgotten;
         // Alone there is nobody to ask. One that knows no membership yet learns from a snapshot whom to ask.
         _hasRunBefore = life != 0;
         if (life == 0 || (_membership.Voters is [var only] && only == _id && !_membership.IsJoint)) { return; }
@@ -67,10 +72,10 @@ public sealed partial class RaftCore
         {
             _recallTicks++;
             if (HaveAllAnswered) { EndRecall(missing: 0); }
-            else if (_recallTicks >= patience) { EndRecall(missing: VotersToAsk.Count(id => !_recalled.ContainsKey(id))); }
+            else if (_recallTicks >= patience && !_hasForgotten) { EndRecall(missing: VotersToAsk.Count(id => !_recalled.ContainsKey(id))); }
             else if (_recallTicks % Math.Max(1, _options.HeartbeatTicks / 4) == 0) { AskVoters(); }
         }
-        else if (_floor != LogPosition.Zero)
+        else if (_floor != LogPosition.Zero && !_hasForgotten)
         {
             // Nobody who holds it comes to lead, for as long as we would have waited for an answer.
             _recallTicks = _leader.IsNone ? _recallTicks + 1 : 0;
@@ -88,7 +93,16 @@ public sealed partial class RaftCore
 
     private bool HaveAllAnswered => !NewestMembership.Voters.IsEmpty && VotersToAsk.All(_recalled.ContainsKey);
 
-    private IEnumerable<ReplicaId> VotersToAsk => NewestMembership is var newest ? newest.All.Where(id => id != _id && newest.IsVoter(id)) : [];
+    // One that knows no members asks the leader that speaks to it, which tells them.
+    private IEnumerable<ReplicaId> VotersToAsk
+    {
+        get
+        {
+            Membership newest = NewestMembership;
+            if (newest.Voters.IsEmpty) { return _leader.IsNone ? [] : [_leader]; }
+            return newest.All.Where(id => id != _id && newest.IsVoter(id));
+        }
+    }
 
     // Members may have changed since our disk was written.
     private Membership NewestMembership

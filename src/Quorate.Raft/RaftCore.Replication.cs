@@ -82,8 +82,14 @@ public sealed partial class RaftCore
     {
         _sharedWithLeader = LogIndex.Max(_sharedWithLeader, shared);
         var answer = new AppendEntriesReply(HeaderTo(leader), true, shared, LogPosition.Zero);
-        if (IsRecalling) { _withheldAnswer = answer; }
-        else { SendAfterPersist(answer); }
+        if (IsRecalling)
+        {
+            _withheldAnswer = answer;
+            SendAfterPersist(new HoldsUncounted(HeaderTo(leader), shared));
+            return;
+        }
+
+        SendAfterPersist(answer);
     }
 
     private void AppendFromLeader(ImmutableArray<LogEntry> entries)
@@ -129,8 +135,15 @@ public sealed partial class RaftCore
             return;
         }
 
-        bool isNews = peer.Accept(reply.Index);
-        if (isNews || (peer.State == ProgressState.Probe && peer.Match == reply.Index)) { peer.AfterAccept(reply.Index, _log); }
+        LeadAccepted(reply.From, reply.Index, counts: true);
+    }
+
+    private void LeadAccepted(ReplicaId from, LogIndex index, bool counts)
+    {
+        if (Peer(from) is not { } peer || index > _log.LastIndex) { return; }
+        peer.IsActive = true;
+        bool isNews = peer.Accept(index, counts);
+        if (isNews || (peer.State == ProgressState.Probe && peer.Match == index)) { peer.AfterAccept(index, _log); }
         if (isNews) { LeaderCommit(); }
         FinishTransferIfCaughtUp(peer);
     }
@@ -162,7 +175,7 @@ public sealed partial class RaftCore
         CommitTo(index);
     }
 
-    private ulong HeldBy(ReplicaId voter) => Peer(voter)?.Match.Value ?? 0;
+    private ulong HeldBy(ReplicaId voter) => Peer(voter)?.Counted.Value ?? 0;
 
     /// <summary>A new leader knows neither what is committed nor that it is not deposed before this (thesis, 6.4 and 4.1).</summary>
     private bool HasCommittedInTerm => _log.TermAt(_commit) == _term;

@@ -61,7 +61,7 @@ public sealed partial class RaftCore
         _roundConfirmed = ConfirmedBy;
         _voteOf = VoteOf;
         DrawElectionTimeout();
-        BeginRecall(state.Life);
+        BeginRecall(state.Life, state.HasForgotten);
     }
 
     /// <summary>State, for the host's decisions and for people.</summary>
@@ -149,8 +149,9 @@ public sealed partial class RaftCore
             case TimeoutNow: CampaignForTransfer(); break;
             case ReadIndexReply reply: _reads.Answered(new ReadState(reply.Context, reply.Index)); break;
             case RequestVoteReply reply: CountVote(reply); break;
-            case AppendEntriesReply or HeartbeatReply or TransferRequest or ReadIndexRequest when _role != Role.Leader: break;
+            case AppendEntriesReply or HoldsUncounted or HeartbeatReply or TransferRequest or ReadIndexRequest when _role != Role.Leader: break;
             case AppendEntriesReply reply: LeadAppendReply(reply); break;
+            case HoldsUncounted holds: LeadAccepted(holds.From, holds.Index, counts: false); break;
             case HeartbeatReply reply: LeadHeartbeatReply(reply); break;
             case TransferRequest request: TransferLeadership(request.Transferee); break;
             case ReadIndexRequest request: LeadRead(request.From, request.Context); break;

@@ -23,6 +23,11 @@ public sealed record RaftState(HardState HardState, SnapshotMeta Snapshot, Immut
     /// </summary>
     public ulong Life { get; init; }
 
+    /// <summary>
+    /// It is certain that this replica has promised what its disk does not show: it waits for all answers, however long that takes.
+    /// </summary>
+    public bool HasForgotten { get; init; }
+
     /// <summary>A replica that knows nothing yet: some leader will send it a snapshot.</summary>
     public static readonly RaftState Joining = new(default, new SnapshotMeta(LogPosition.Zero, Membership.Empty), [], default);
 

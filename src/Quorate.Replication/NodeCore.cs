@@ -11,7 +11,7 @@ namespace Quorate.Replication;
 /// batches, jobs and completions out, through <see cref="INodeHost"/>. One thread calls it. After any calls the host
 /// calls <see cref="Flush"/>, which does the work that they queued.
 /// </summary>
-public sealed class NodeCore : IDisposable
+public sealed partial class NodeCore : IDisposable
 {
     private const int FullFrameBytes = 4 * 1024 * 1024;
     internal const string WalDirectory = "wal";
@@ -223,7 +223,7 @@ public sealed class NodeCore : IDisposable
     /// <summary>What this node has applied of a shard, or null if it has no such shard. Any thread.</summary>
     /// <exception cref="ObjectDisposedException">The state was just replaced by a snapshot: call again.</exception>
     public IReadView? OpenLocalView(ShardId shard) =>
-        _replicas.TryGetValue(shard, out Replica? replica) ? replica.Engine.OpenReadView() : null;
+        _replicas.TryGetValue(shard, out Replica? replica) && !replica.IsBlank ? replica.Engine.OpenReadView() : null;
 
     /// <summary>The batch given to <see cref="INodeHost.Persist"/> is durable. Batches come back in order.</summary>
     public void Persisted(WalBatch batch)
@@ -248,15 +248,14 @@ public sealed class NodeCore : IDisposable
     public bool Flush()
     {
         _keeper.Look();
+        foreach ((ShardId shard, string damage) in _found) { ReportDamage(shard, damage); }
+        _found.Clear();
 
         // What applying a slice brings about (a read's view, the next entries) goes out with the same batch and frames.
         List<Replica> dirty = TakeDirty();
         foreach (Replica replica in dirty) { replica.CollectReady(Batch, _after); }
         PersistBatch();
-        foreach (Replica replica in dirty)
-        {
-            if (replica.HasCommitted) { replica.ApplySlice(Config.SliceBytes); }
-        }
+        foreach (Replica replica in dirty) { Apply(replica); }
 
         SendFrames();
         return _dirty.Count > 0 || _keeper.HasNews;
@@ -426,7 +425,17 @@ public sealed class NodeCore : IDisposable
     private void OpenReplica(ShardId shard, RecoveredShard? recovered, bool isNew)
     {
         (ShardDescriptor descriptor, ReplicaId self) = ReplicaStore.ReadDescriptor(Files, shard);
-        AddReplica(new(this, descriptor, self, recovered, isNew, _random.Split(shard.Value)));
+        try
+        {
+            AddReplica(new(this, descriptor, self, recovered, isNew, _random.Split(shard.Value)));
+        }
+        catch (CorruptFileException damage) when (_peers.KnowsAny)
+        {
+            string directory = ReplicaStore.DirectoryOf(shard);
+            RepairMark.Write(Files, directory, ReplicaStore.LastGeneration(Files, directory), damage.Message);
+            AddReplica(new(this, descriptor, self, recovered, isNew, _random.Split(shard.Value)));
+            _found.Add((shard, damage.Message));
+        }
     }
 
     // A leader speaks to a replica that does not exist here yet: it was added to the group. It starts empty and learns. Or a

@@ -33,6 +33,9 @@ internal sealed class PeerDirectories
         }
     }
 
+    /// <summary>True if this node has ever heard of another one.</summary>
+    public bool KnowsAny => _known.Count > 0;
+
     /// <summary>True if this node has heard of that one before.</summary>
     public bool Knows(NodeId node) => _known.ContainsKey(node);
 

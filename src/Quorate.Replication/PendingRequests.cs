@@ -10,6 +10,9 @@ internal sealed class PendingRequests
     /// <summary>Bytes of the commands that wait.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>From now on no number is given out that the other has given out. Nothing waits here yet.</summary>
+    public void ContinueAfter(PendingRequests other) => _first = _next = other._next;
+
     /// <summary>Gives the request the next number.</summary>
     public void Add(ProposeRequest request)
     {

@@ -22,5 +22,7 @@ internal static class Probes
     public static readonly CodeProbe Disowned = new("replication: a frame of a node that lost its disk is ignored");
     public static readonly CodeProbe KeyspaceJobFailed = new("replication: creating or deleting a keyspace is refused by the disk and tried again");
     public static readonly CodeProbe LeaderHandsOn = new("replication: a leader that is to be removed hands leadership on first");
+    public static readonly CodeProbe FoundDamage = new("replication: a replica's files are damaged and set aside");
+    public static readonly CodeProbe Refilled = new("replication: a damaged replica was filled anew");
     public static readonly CodeProbe JoinedByVote = new("replication: a replica is created by a request for its vote");
 }

@@ -181,6 +181,7 @@ internal sealed partial class Replica
         _senders.Clear();
         old.Dispose();
         DeleteGeneration(oldGeneration);
+        IsBlank = false;
 
         if (_committed.Count > 0) { Probes.SnapshotOverLog.Hit(); }
         _committed.Clear();

@@ -45,15 +45,23 @@ internal sealed partial class Replica
             throw new WrongDataDirectoryException(
                 $"{Shard} holds a state machine of kind {descriptor.Machine}, which this build does not know; use a newer build");
         _keys = new(FilterPrefixLength, _machine.CreateCompactionFilter);
+        _mark = RepairMark.Read(Files, Directory);
+        if (_mark is not null) { ReplicaStore.Quarantine(Files, Directory, _mark.Through); }
+        LogIndex released = _mark is null && recovered is not null ? recovered.Released.Index : LogIndex.Zero;
         (_engine, _generation) = ReplicaStore.OpenEngine(
-            Files, Directory, Config.Engine, _keys, node.Cache, recovered?.Released.Index ?? LogIndex.Zero);
+            Files, Directory, Config.Engine, _keys, node.Cache, released, first: (_mark?.Through ?? 0) + 1);
+        IsBlank = _mark is not null && _engine.Flushed.Index == LogIndex.Zero;
         _lastGeneration = _generation;
         _lastContext = node.Session;
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
         _forgottenBefore = _machine.Forgotten;
         ReadAppliedRecords();
-        _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership) with { Life = isNew ? 0 : node.Session }, random);
+        _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership) with
+        {
+            Life = isNew ? 0 : node.NextStream(),
+            HasForgotten = _mark is not null,
+        }, random);
         IsTombstoned = recovered?.Tombstones.Contains(Id) ?? false;
 
         // Alone, there is nobody to wait for: a single node serves as soon as it has started.
@@ -120,6 +128,7 @@ internal sealed partial class Replica
             TickReads();
             TickSnapshots();
             TickClock();
+            TickRepair();
             TickHandOvers();
         }
 
@@ -247,6 +256,13 @@ internal sealed partial class Replica
             return;
         }
 
+        if (failure is CorruptFileException damage)
+        {
+            engine.Complete(job, failed: true);
+            _node.Repair(this, damage);
+            return;
+        }
+
         if (failure is not null && !FileJob.IsSurvivable(failure)) { throw failure; }
         LogPosition before = _engine.Flushed;
         _engine.Complete(job, failed: failure is not null);
@@ -310,6 +326,7 @@ internal sealed partial class Replica
             // Written at once, so that every snapshot of this store tells who its members are. Published with the first entry;
             // until that is flushed, the descriptor says the same.
             foreach (ReplicaPlace place in descriptor.Voters) { _places[place.Replica] = place.Node; }
+            if (IsBlank) { return Membership.Empty; } // They may be others by now.
             var created = Membership.Of(descriptor.Voters.Select(place => place.Replica));
             _scratch.Clear();
             HostRecords.WriteMembership(_scratch, created, _places);
@@ -331,6 +348,7 @@ internal sealed partial class Replica
     {
         LogPosition flushed = _engine.Flushed;
         HardState hard = recovered?.HardState ?? default;
+        if (IsBlank) { return BlankState(hard); }
         ImmutableArray<LogEntry> entries = recovered?.Entries ?? [];
         bool agrees = flushed.Index == LogIndex.Zero;
         foreach (LogEntry entry in entries)

@@ -15,6 +15,7 @@ internal static class ReplicaStore
     private const string GenerationPrefix = "gen-";
     private const string IncomingPrefix = "incoming-";
     private const string DeletedPrefix = "deleted-";
+    private const string QuarantinePrefix = "quarantine-";
     private const string DescriptorFile = "descriptor";
 
     public const string Root = "shards";
@@ -162,6 +163,31 @@ internal static class ReplicaStore
         }
     }
 
+    /// <summary>Sets damaged generations aside: nothing uses them any more, and an operator may still look at them. Durable when this returns.</summary>
+    public static void Quarantine(IFileSystem files, string directory, int through)
+    {
+        foreach (int number in Generations(files.List(directory)).Where(number => number <= through))
+        {
+            string aside = $"{directory}/{QuarantinePrefix}{number.ToString("D6", CultureInfo.InvariantCulture)}";
+            files.DeleteDirectory(aside);
+            files.Rename(Generation(directory, number), aside);
+        }
+
+        files.SyncDirectory(directory);
+    }
+
+    /// <summary>Deletes what was set aside.</summary>
+    public static void DeleteQuarantine(IFileSystem files, string directory)
+    {
+        foreach (string name in files.List(directory))
+        {
+            if (name.StartsWith(QuarantinePrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{directory}/{name}"); }
+        }
+    }
+
+    /// <summary>The highest number of a generation; 0 if there is none.</summary>
+    public static int LastGeneration(IFileSystem files, string directory) => Generations(files.List(directory)).LastOrDefault();
+
     /// <summary>Opens the engine that is furthest and deletes what a crash has left behind.</summary>
     /// <param name="files">The disk.</param>
     /// <param name="directory">Of the shard.</param>
@@ -169,9 +195,10 @@ internal static class ReplicaStore
     /// <param name="keys">What the machine says of its keys.</param>
     /// <param name="cache">The node's.</param>
     /// <param name="released">The log was told that everything up to here is in files, so it has forgotten it.</param>
+    /// <param name="first">Number of the generation that is created if there is none.</param>
     /// <exception cref="CorruptFileException">Files are damaged, or end before <paramref name="released"/>. Nothing was deleted.</exception>
     public static (StorageEngine Engine, int Generation) OpenEngine(
-        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache, LogIndex released)
+        IFileSystem files, string directory, EngineOptions options, EngineKeys keys, BlockCache cache, LogIndex released, int first = 1)
     {
         IReadOnlyList<string> names = files.List(directory);
         List<int> generations = Generations(names);
@@ -196,10 +223,10 @@ internal static class ReplicaStore
 
         if (generations.Count == 0)
         {
-            string first = Generation(directory, 1);
-            files.CreateDirectory(first);
+            string created = Generation(directory, first);
+            files.CreateDirectory(created);
             files.SyncDirectory(directory);
-            return (StorageEngine.Open(files, first, options, keys, cache), 1);
+            return (StorageEngine.Open(files, created, options, keys, cache), first);
         }
 
         return OpenBest(files, directory, options, keys, cache, generations);

@@ -185,8 +185,8 @@ public sealed class SimCluster : IDisposable
     }
 
     /// <summary>
-    /// Mends all links, disks and clocks, ends what Buggify does, resumes and restarts all nodes but those that are damaged: nothing
-    /// repairs them yet.
+    /// Mends all links, disks and clocks, ends what Buggify does, resumes and restarts all nodes but those whose log is damaged: nothing
+    /// repairs that.
     /// </summary>
     /// <param name="withDamage">Those too, unless they have found it.</param>
     public void Heal(bool withDamage = false)
@@ -197,7 +197,7 @@ public sealed class SimCluster : IDisposable
         ClientLinks.Reaches = null;
         foreach (SimNode node in Nodes)
         {
-            if (node.IsDamaged && !withDamage) { node.Retire(); }
+            if (node.HasDamagedLog && !withDamage) { node.Retire(); }
             node.MendDisk();
             node.TurnMicros = 0;
             node.Clock.RatePercent = 100;

@@ -60,7 +60,10 @@ public sealed partial class SimNode : INodeHost
     /// <summary>True once its disk went back in time: what it holds when it starts is not what it had promised.</summary>
     public bool IsForgetful { get; private set; }
 
-    /// <summary>True if it has found damage, or was taken out of service for it. Nothing mends it yet, so it stays down.</summary>
+    /// <summary>True once its log is damaged, or gone: nothing mends that.</summary>
+    public bool HasDamagedLog { get; private set; }
+
+    /// <summary>True if it has found damage that nothing mends, or was taken out of service for it.</summary>
     public bool IsLost { get; private set; }
 
     /// <summary>True after <see cref="Stop"/>, until it is down.</summary>
@@ -73,8 +76,10 @@ public sealed partial class SimNode : INodeHost
         {
             using (Disk.Aside()) { return _core!.HashOf(shard); }
         }
-        catch (CorruptFileException) when (IsDamaged)
+        catch (CorruptFileException damage) when (IsDamaged)
         {
+            // Whoever reads a view tells the node.
+            Later(0, () => Do(core => core.Damaged(shard, damage)));
             return null;
         }
     }
@@ -136,7 +141,12 @@ public sealed partial class SimNode : INodeHost
     }
 
     /// <summary>Damage was done to its disk by a fault.</summary>
-    internal void MarkDamaged() => IsDamaged = true;
+    /// <param name="isInLog">In the log, where nothing mends it.</param>
+    internal void MarkDamaged(bool isInLog)
+    {
+        IsDamaged = true;
+        HasDamagedLog |= isInLog;
+    }
 
     /// <summary>Its disk was replaced by an old image of it.</summary>
     internal void MarkForgetful() => IsForgetful = true;
@@ -215,9 +225,9 @@ public sealed partial class SimNode : INodeHost
         _cluster.Demand(isExplained, SimNet.Invariants, $"node {Index + 1} died of {cause.GetType().Name}: {cause.Message}");
         _cluster.Log(Index, new(default, "fatal", cause.Message));
         _cluster.Trace(Index, "fatal", (ulong)_life);
-        if (isDamage) { IsLost = true; }
+        IsLost |= isDamage && HasDamagedLog;
         Die(Disk.Exit, isSilent: false);
-        if (!isDamage) { _cluster.After(_random.Between(100_000, 3_000_000), Start); }
+        if (!IsLost) { _cluster.After(_random.Between(100_000, 3_000_000), Start); }
     }
 
     /// <summary>Does something some time later, unless this life has ended by then.</summary>

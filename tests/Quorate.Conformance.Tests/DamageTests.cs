@@ -198,6 +198,36 @@ public sealed class DamageTests(StoppedNode node) : IClassFixture<StoppedNode>
         FaultRecord.Book("D9", "service");
     }
 
+    // Goal: a follower with damaged tables is filled anew by the others, under load, without its operator; then it has all data.
+    [Fact]
+    public async Task A_follower_with_a_damaged_table_heals()
+    {
+        using ClusterProcesses cluster = StoppedNode.NewCluster(3);
+        cluster.StartAll();
+        ServerProcess damaged = cluster.Servers[2];
+        using var client = new KeyValues(cluster.Servers[0]);
+        await client.PutManyAsync(StoppedNode.Prefix, 1, StoppedNode.Keys);
+        for (int i = 1; i <= 60; i++) { await client.PutAsync(KeyValues.Key("bulk/", i), i + new string('x', 4000)); }
+        for (int i = 0; i < 100 && Files(cluster.DataDirectoryOf(2), ".sst").Length == 0; i++) { await Task.Delay(100); }
+        damaged.Stop();
+        foreach (string table in Files(cluster.DataDirectoryOf(2), ".sst"))
+        {
+            Flip(table, 100);
+            Flip(table, new FileInfo(table).Length - 30);
+        }
+
+        Task load = client.PutManyAsync("load/", 1, 300);
+        damaged.Start();
+        damaged.WaitForLog("replica-damaged", 0);
+        damaged.WaitForLog("replica-healed", 0);
+        await load;
+        damaged.WaitUntilReady();
+        using var third = new KeyValues(damaged);
+        await third.ExpectManyAsync(StoppedNode.Prefix, 1, StoppedNode.Keys);
+        await third.ExpectManyAsync("load/", 1, 300);
+        FaultRecord.Book("D9", "service");
+    }
+
     private static void Do(string damage, string directory)
     {
         string[] words = damage.Split(' ');

@@ -34,12 +34,14 @@ public sealed class FaultTests
         Assert.Empty(SimFault.Names.Except(used));
     }
 
-    // Goal: damage on a minority is found, or harmless: a node may halt for it, and no client is ever told what is wrong.
+    // Goal: damage on a minority is found, or harmless: no client is ever told what is wrong, and replicas whose tables were damaged are filled
+    // anew and equal to the others in the end. Only a damaged log halts a node.
     [Fact]
     public void Damage_is_never_served()
     {
         var struck = new SortedSet<string>();
         int halts = 0;
+        int healed = 0;
         for (ulong seed = 1; seed <= 30; seed++)
         {
             using var trace = new StringWriter();
@@ -47,10 +49,11 @@ public sealed class FaultTests
             Assert.Null(result.Failure);
             struck.UnionWith(result.Struck.Keys);
             if (trace.ToString().Contains(" fatal ", StringComparison.Ordinal)) { halts++; }
+            if (trace.ToString().Contains(" replica-healed", StringComparison.Ordinal)) { healed++; }
         }
 
         Assert.Superset(new HashSet<string> { "D9", "D12" }, new HashSet<string>(struck));
-        Assert.True(halts >= 10, $"only {halts} runs met the damage: the test proves too little");
+        Assert.True(halts >= 5 && healed >= 10, $"only {halts} runs met damage of the log, {healed} healed: the test proves too little");
     }
 
     // Goal: a minority whose disks go back in time costs nothing: neither a vote nor an entry that they had given, nor an operator's work.

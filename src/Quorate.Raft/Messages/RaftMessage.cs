@@ -138,6 +138,14 @@ public sealed record Recall(MessageHeader Header, ulong Life) : RaftMessage(Head
 public sealed record RecallReply(MessageHeader Header, ulong Life, LogPosition Last, LogIndex Applied, Membership Membership)
     : RaftMessage(Header);
 
+/// <summary>
+/// Follower that does not know yet what it had promised, to the leader: send on from here, but do not count me. It takes the place of
+/// an accepting <see cref="AppendEntriesReply"/>.
+/// </summary>
+/// <param name="Header">Shard, sender, receiver, and the follower's term.</param>
+/// <param name="Index">Its log now holds the leader's, durably, up to here.</param>
+public sealed record HoldsUncounted(MessageHeader Header, LogIndex Index) : RaftMessage(Header);
+
 /// <summary>What a snapshot holds, as far as Raft is concerned.</summary>
 /// <param name="Position">The last entry whose effects it contains.</param>
 /// <param name="Membership">The membership as of that entry.</param>

@@ -29,6 +29,7 @@ public static class RaftMessageCodec
         ReadIndexReply = 11,
         Recall = 12,
         RecallReply = 13,
+        HoldsUncounted = 14,
     }
 
     /// <summary>Writes a message. It says itself where it ends, so several may follow each other.</summary>
@@ -94,6 +95,10 @@ public static class RaftMessageCodec
                 Start(Kind.Recall, recall, writer);
                 writer.VarUInt(recall.Life);
                 break;
+            case HoldsUncounted holds:
+                Start(Kind.HoldsUncounted, holds, writer);
+                writer.VarUInt(holds.Index.Value);
+                break;
             case RecallReply reply:
                 Start(Kind.RecallReply, reply, writer);
                 writer.VarUInt(reply.Life);
@@ -131,6 +136,7 @@ public static class RaftMessageCodec
             Kind.ReadIndexReply => new ReadIndexReply(header, reader.VarUInt(), ReadIndex(ref reader)),
             Kind.Recall => new Recall(header, reader.VarUInt()),
             Kind.RecallReply => DecodeRecallReply(header, ref reader),
+            Kind.HoldsUncounted => new HoldsUncounted(header, ReadIndex(ref reader)),
             _ => null,
         };
         message = reader.Failed ? null : decoded;

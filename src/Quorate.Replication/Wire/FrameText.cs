@@ -72,6 +72,7 @@ public static class FrameText
         InstallSnapshot snapshot => $"InstallSnapshot term {snapshot.Term} at {snapshot.Snapshot.Position}",
         TransferRequest transfer => $"TransferRequest term {transfer.Term} to {transfer.Transferee}",
         ReadIndexRequest read => $"ReadIndexRequest term {read.Term} context {read.Context:x}",
+        HoldsUncounted holds => $"HoldsUncounted term {holds.Term}: up to {holds.Index}",
         Recall recall => $"Recall term {recall.Term} life {recall.Life:x}",
         RecallReply reply => $"RecallReply term {reply.Term} life {reply.Life:x} last {reply.Last}, members as of {reply.Applied}",
         ReadIndexReply read => $"ReadIndexReply term {read.Term} context {read.Context:x} at {read.Index}",

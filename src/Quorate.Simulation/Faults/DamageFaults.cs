@@ -36,7 +36,7 @@ public abstract record DamageFault : SimFault
             disk.ReadAll(file).Length > 0 && (file.EndsWith(".sst", StringComparison.Ordinal) || (IsSegment(file) && file != newest)));
     }
 
-    private static bool IsSegment(string file) =>
+    internal static bool IsSegment(string file) =>
         file.StartsWith("wal/", StringComparison.Ordinal) && !file.EndsWith(".tmp", StringComparison.Ordinal);
 }
 
@@ -49,7 +49,7 @@ public sealed record BitRot : DamageFault
     private protected override void Damage(SimCluster cluster, Prng random, SimNode node, string file)
     {
         long bits = node.Disk.ReadAll(file).LongLength * 8;
-        node.MarkDamaged();
+        node.MarkDamaged(isInLog: IsSegment(file));
         node.Disk.FlipBit(file, random.Between(0, bits - 1));
         cluster.Strike(Rows[0], "bit-flips", node.Index);
     }
@@ -78,7 +78,7 @@ public sealed record BitRotEverywhere : SimFault
             string file = files[random.Below(files.Length)];
             long bits = node.Disk.ReadAll(file).LongLength * 8;
             long stripe = bits / cluster.Nodes.Length;
-            node.MarkDamaged();
+            node.MarkDamaged(isInLog: DamageFault.IsSegment(file));
             node.Disk.FlipBit(file, (node.Index * stripe) + random.Between(0, Math.Max(0, stripe - 1)));
             if (cluster.Nodes.All(hit => hit.IsDamaged)) { cluster.Strike("D10", "bit-flips", node.Index); }
         });
@@ -93,7 +93,7 @@ public sealed record LostFiles : DamageFault
 
     private protected override void Damage(SimCluster cluster, Prng random, SimNode node, string file)
     {
-        node.MarkDamaged();
+        node.MarkDamaged(isInLog: IsSegment(file));
         node.Kill();
         byte[] bytes = node.Disk.ReadAll(file);
         int left = random.Below(bytes.Length);

@@ -45,7 +45,7 @@ public sealed record LostDisks : ReplacedDisks
         Replace(cluster, random, node, "D13", "disk-lost", () =>
         {
             node.Disk.Erase();
-            node.MarkDamaged();
+            node.MarkDamaged(isInLog: true);
         });
 }
 

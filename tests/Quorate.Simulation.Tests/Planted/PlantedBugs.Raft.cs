@@ -18,8 +18,8 @@ internal static partial class PlantedBugs
             "private void SendAfterPersist(RaftMessage message) => _messagesAfterPersist.Add(message);",
             "private void SendAfterPersist(RaftMessage message) => _messages.Add(message);") { Scenario = "recovery", From = 10 },
         new("leader-counts-itself-before-sync", 1, RaftReplication,
-            "private ulong HeldBy(ReplicaId voter) => Peer(voter)?.Match.Value ?? 0;",
-            "private ulong HeldBy(ReplicaId voter) => voter == _id ? _log.LastIndex.Value : Peer(voter)?.Match.Value ?? 0;") { Scenario = "recovery", From = 16 },
+            "private ulong HeldBy(ReplicaId voter) => Peer(voter)?.Counted.Value ?? 0;",
+            "private ulong HeldBy(ReplicaId voter) => voter == _id ? _log.LastIndex.Value : Peer(voter)?.Counted.Value ?? 0;") { Scenario = "recovery", From = 16 },
         new("campaigns-before-its-vote-is-durable", 1,
             new Edit(RaftElections, "_vote = _id;\n// Our own vote counts once it is on disk: see Persisted.", "_vote = _id; _votes[_id] = true;"),
             new Edit(RaftElections, "votes that were given to the longer one.\nSendAfterPersist(request);", "votes that were given to the longer one.\nSend(request);")) { Scenario = "candidates", From = 2 },
@@ -57,7 +57,7 @@ internal static partial class PlantedBugs
         new("heartbeat-commits-what-was-forgotten", 0, RaftReplication,
             "_hasRunBefore ? _sharedWithLeader : _log.LastIndex", "_log.LastIndex") { Scenario = "old-disks", From = 13 },
         new("confirms-before-it-has-asked", 7, RaftReplication,
-            "if (IsRecalling) { _withheldAnswer = answer; }\nelse { SendAfterPersist(answer); }", "SendAfterPersist(answer);")
+            "SendAfterPersist(new HoldsUncounted(HeaderTo(leader), shared));\nreturn;", "")
         {
             Test = new(UnitTests, "Quorate.Tests.Raft.RecallTests.Nothing_is_promised_before_all_have_answered", RareInRuns),
         },

@@ -46,7 +46,11 @@ internal static partial class PlantedBugs
         new("log-not-reset-at-snapshot", 12, ReplicaSnapshots, "batch.AddReset(Shard, snapshot.Position);", "") { Scenario = "snapshots" },
         new("snapshot-told-before-it-is-whole", 0, "src/Quorate.Replication/Snapshots/SnapshotReceiver.cs",
             "else if (_written == _total && !IsFinishing)", "else if (_written >= _total / 2 && !IsFinishing)") { Scenario = "snapshots", From = 35 },
-        new("node-with-an-old-disk-asks-nobody", 7, Replica, "Life = isNew ? 0 : node.Session", "Life = 0") { Scenario = "old-disks" },
+        new("node-with-an-old-disk-asks-nobody", 7, Replica, "Life = isNew ? 0 : node.NextStream()", "Life = 0") { Scenario = "old-disks" },
+        new("damaged-files-are-not-set-aside", 0, Replica,
+            "if (_mark is not null) { ReplicaStore.Quarantine(Files, Directory, _mark.Through); }", "") { Scenario = "damage" },
+        new("refilled-replica-reuses-sequences", 11, "src/Quorate.Replication/Replica.Repair.cs",
+            "_pending.ContinueAfter(damaged._pending);", "") { Scenario = "damage" },
         new("node-that-lost-its-disk-votes", 7, Peers, "return known == directory;", "return known != 0;")
         {
             Test = new(

@@ -26,6 +26,7 @@ public sealed class RaftMessageCodecTests
         { new TransferRequest(Header, new(9)), "09070102AC02" + "09" },
         { new ReadIndexRequest(Header, 200), "0A070102AC02" + "C801" },
         { new ReadIndexReply(Header, 200, new(6)), "0B070102AC02" + "C801" + "06" },
+        { new HoldsUncounted(Header, new(9)), "0E070102AC02" + "09" },
         { new Recall(Header, 200), "0C070102AC02" + "C801" },
         {
             new RecallReply(Header, 200, new(new(8), new(7)), new(6), new([new(1), new(2)], [new(1)], [], [new(3)], true)),
@@ -108,7 +109,7 @@ public sealed class RaftMessageCodecTests
 
     [Theory]
     [InlineData("00070102AC02", "no kind")]
-    [InlineData("0E070102AC02", "unknown kind")]
+    [InlineData("0F070102AC02", "unknown kind")]
     [InlineData("08000102AC02", "no shard")]
     [InlineData("08070002AC02", "no sender")]
     [InlineData("08070100AC02", "no receiver")]
@@ -186,7 +187,7 @@ public sealed class RaftMessageCodecTests
         {
             var header = new MessageHeader(new(Number(random) + 1), new(Number(random) + 1), new(Number(random) + 1), new(Number(random)));
             LogPosition position = new(new(Number(random)), new(Math.Min(Number(random), header.Term.Value)));
-            return random.Below(13) switch
+            return random.Below(14) switch
             {
                 0 => new AppendEntries(header, position, Entries(random, position, header.Term), new(Number(random))),
                 1 => new AppendEntriesReply(header, random.Chance(1, 2), new(Number(random)), position),
@@ -197,6 +198,7 @@ public sealed class RaftMessageCodecTests
                 6 => new InstallSnapshot(header, new(position, new(Ids(random), Ids(random), Ids(random), Ids(random), random.Chance(1, 2)))),
                 7 => new TimeoutNow(header),
                 8 => new TransferRequest(header, new(Number(random))),
+                13 => new HoldsUncounted(header, new(Number(random))),
                 11 => new Recall(header, random.Next()),
                 12 => new RecallReply(header, random.Next(), position, new(Number(random)), new(Ids(random), Ids(random), Ids(random), Ids(random), random.Chance(1, 2))),
                 9 => new ReadIndexRequest(header, random.Next()),
