@@ -64,6 +64,66 @@ public sealed class MigrateTests
         Assert.Equal((600, "leased"), (lease.GrantedTTL, Assert.Single(lease.Keys).ToStringUtf8()));
     }
 
+    // Goal: from a snapshot file three nodes come to life with etcd's very revisions: keys, history, leases, HashKV, watches of the past; then the
+    // rest follows live, revision by revision, and one foreign write is found out at once.
+    [Fact]
+    public async Task A_snapshot_file_is_imported_with_its_revisions_and_followed()
+    {
+        string etcdctl = Tool.Find("etcdctl");
+        using var etcd = new RealEtcd(Tool.Find("etcd"));
+        etcd.WaitUntilReady(etcdctl);
+        using var source = new EtcdGrpcClient([new Uri($"http://{etcd.Endpoint}")], Patience);
+        await source.CallAsync(EtcdMethods.LeaseGrant, new LeaseGrantRequest { ID = 77, TTL = 600 }, Patience);
+        await Put(source, "leased", "stays", 77);
+        for (int i = 0; i < 300; i++)
+        {
+            await Put(source, $"k{i % 40:D3}", $"{i}");
+            if (i % 10 == 0) { await source.CallAsync(EtcdMethods.Txn, TwoWrites(i % 30), Patience); }
+        }
+
+        await source.CallAsync(EtcdMethods.Compact, new CompactionRequest { Revision = 120 }, Patience);
+        string file = Path.Combine(Directory.CreateTempSubdirectory("quorate-migrate-").FullName, "etcd.db");
+        Tool.Run(etcdctl, ["--endpoints", etcd.Endpoint, "snapshot", "save", file]).Succeeded();
+        long revision = (await source.CallAsync(EtcdMethods.Range, All(), Patience)).Header.Revision;
+        (long hash, long compacted) = HashKv(etcdctl, etcd.Endpoint, revision);
+
+        using var ours = new ClusterProcesses(3);
+        foreach (ServerProcess server in ours.Servers) { Tool.Quorate(["restore", file, .. RestoreFlags(server)]).Succeeded(); }
+        ours.StartAll();
+        foreach (ServerProcess server in ours.Servers) { server.WaitUntilReady(); }
+        await ours.FindLeaderAsync();
+        using var destination = new EtcdGrpcClient(ours.Servers.Select(server => server.Endpoint), Patience);
+        Assert.Equal(Records(await source.CallAsync(EtcdMethods.Range, All(), Patience)), Records(await destination.CallAsync(EtcdMethods.Range, All(), Patience)));
+        RangeRequest past = All();
+        past.Revision = 150;
+        Assert.Equal(Records(await source.CallAsync(EtcdMethods.Range, past, Patience)), Records(await destination.CallAsync(EtcdMethods.Range, past, Patience)));
+        foreach (ServerProcess server in ours.Servers) { Assert.Equal((hash, compacted), HashKv(etcdctl, $"127.0.0.1:{server.ClientPort}", revision)); }
+        Assert.Equal(await Changes(source, 121, revision), await Changes(destination, 121, revision));
+        LeaseTimeToLiveResponse lease = await destination.CallAsync(EtcdMethods.LeaseTimeToLive, new LeaseTimeToLiveRequest { ID = 77, Keys = true }, Patience);
+        Assert.Equal((600, "leased"), (lease.GrantedTTL, Assert.Single(lease.Keys).ToStringUtf8()));
+
+        using RunningTool migration = RunningTool.Quorate(
+            "migrate", "from-etcd", "--from", $"http://{etcd.Endpoint}", "--to", ours.Endpoints, "--format", "json");
+        for (int i = 0; i < 200; i++)
+        {
+            await Put(source, $"k{i % 50:D3}", $"again {i}");
+            if (i % 10 == 0) { await source.CallAsync(EtcdMethods.Txn, TwoWrites(i % 30), Patience); }
+            if (i == 100) { (await ours.FindLeaderAsync()).Kill(); }
+        }
+
+        revision = (await source.CallAsync(EtcdMethods.Range, All(), Patience)).Header.Revision;
+        string[] alive = [.. ours.Servers.Where(server => server.IsRunning).Select(server => $"http://127.0.0.1:{server.ClientPort}")];
+        using var left = new EtcdGrpcClient(alive.Select(url => new Uri(url)), Patience);
+        for (int i = 0; i < 300 && (await left.CallAsync(EtcdMethods.Range, All(), Patience)).Header.Revision < revision; i++) { await Task.Delay(100); }
+        Assert.Equal(await Changes(source, 121, revision), await Changes(left, 121, revision));
+
+        await Put(left, "foreign", "write");
+        await Put(source, "k001", "one more");
+        Assert.Equal(3, migration.WaitForExit());
+        Assert.Contains("somebody else writes to it", migration.Error, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
     // Goal: a cluster with other data is left as it is; one that somebody else writes to meanwhile is found out by the hash.
     [Fact]
     public async Task Other_data_is_neither_overwritten_nor_overlooked()
@@ -104,6 +164,45 @@ public sealed class MigrateTests
         });
         return txn;
     }
+
+    private static (long Hash, long Compacted) HashKv(string etcdctl, string endpoint, long revision)
+    {
+        string json = Tool.Run(etcdctl, ["--endpoints", endpoint, "endpoint", "hashkv", "--rev", $"{revision}", "-w", "json"]).Succeeded();
+        JsonElement hash = JsonDocument.Parse(json).RootElement[0].GetProperty("HashKV");
+        return (hash.GetProperty("hash").GetInt64(), hash.GetProperty("compact_revision").GetInt64());
+    }
+
+    // Each change of the past as a watch tells it.
+    private static async Task<List<string>> Changes(EtcdGrpcClient client, long from, long to)
+    {
+        var changes = new List<string>();
+        await using EtcdGrpcStream<WatchRequest, WatchResponse> stream = client.OpenStream(EtcdMethods.Watch, endpoint: 0, requireLeader: false);
+        await stream.WriteAsync(new WatchRequest
+        {
+            CreateRequest = new WatchCreateRequest { Key = ByteString.CopyFrom(0), RangeEnd = ByteString.CopyFrom(0), StartRevision = from, PrevKv = true },
+        });
+        while (await stream.ReadAsync() is { } response)
+        {
+            changes.AddRange(response.Events.Select(change => change.ToString()));
+            if (response.Events.Count > 0 && response.Events[^1].Kv.ModRevision >= to) { break; }
+        }
+
+        return changes;
+    }
+
+    // What a server is started with, as far as restore takes it.
+    private static IEnumerable<string> RestoreFlags(ServerProcess server)
+    {
+        string[] taken = ["--name", "--data-dir", "--initial-cluster", "--initial-cluster-token", "--initial-advertise-peer-urls"];
+        for (int i = 0; i + 1 < server.Arguments.Count; i++)
+        {
+            if (!taken.Contains(server.Arguments[i])) { continue; }
+            yield return server.Arguments[i];
+            yield return server.Arguments[i + 1];
+        }
+    }
+
+    private static IEnumerable<string> Records(RangeResponse range) => range.Kvs.Select(kv => kv.ToString());
 
     private static RangeRequest All() => new() { Key = ByteString.CopyFrom(0), RangeEnd = ByteString.CopyFrom(0) };
 

@@ -56,6 +56,12 @@ public sealed class KvImport
         LeaseStore.AddToAgenda(_store, deadline, id);
     }
 
+    /// <summary>Adds a user.</summary>
+    public void AddUser(KvUser user) => AuthStore.WriteUser(_store, user);
+
+    /// <summary>Adds a role.</summary>
+    public void AddRole(KvRole role) => AuthStore.WriteRole(_store, role);
+
     /// <summary>Adds all versions of a dump, and what else is in it.</summary>
     /// <param name="dump">Just opened.</param>
     /// <param name="withState">True: leases and users too. Of several dumps, those of the last one count.</param>

@@ -9,7 +9,7 @@ using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Backup;
 
-/// <summary><c>quorate restore</c>: the data directory of one member of a new cluster, from a snapshot or a directory of backups.</summary>
+/// <summary><c>quorate restore</c>: the data directory of one member of a new cluster, from a snapshot (etcd's too) or a directory of backups.</summary>
 internal static class RestoreCommand
 {
     private static readonly SettingKey[] Keys =
@@ -20,7 +20,7 @@ internal static class RestoreCommand
     /// <summary>Creates the verb.</summary>
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "A snapshot, or a directory that 'quorate backup' fills." };
+        var source = new Argument<string>("source") { Description = "A snapshot, of Quorate or of etcd, or a directory that 'quorate backup' fills." };
         var revision = new Option<long>("--revision") { Description = "The state as of this revision. Default: the newest.", HelpName = "revision" };
         var skipHash = new Option<bool>("--skip-hash-check") { Description = "Take a snapshot without its SHA-256, as one copied from a disk." };
         var bump = new Option<long>("--bump-revision")
@@ -64,6 +64,7 @@ internal static class RestoreCommand
             long versions = Restore(settings, plan, current, parsed.GetValue(mark) ? current : plan.Compacted);
             parsed.InvocationConfiguration.Output.WriteLine(
                 $"Restored {versions} versions as of revision {plan.Revision} to {settings.DataDir}: member {settings.Self.Id.Value:x16} of cluster {settings.Cluster.Value:x16}.");
+            if (plan.Advice is { } advice) { parsed.InvocationConfiguration.Error.WriteLine(advice); }
             return (int)ExitCode.Ok;
         });
         return verb;
@@ -86,12 +87,7 @@ internal static class RestoreCommand
             (store, pause) =>
             {
                 var import = new KvImport(store, plan.Revision);
-                for (int i = 0; i < plan.Files.Length; i++)
-                {
-                    using DumpFile file = DumpFile.Open(plan.Files[i], plan.SkipHash);
-                    import.AddDump(file.Dump, withState: i == plan.Files.Length - 1, pause);
-                }
-
+                plan.Fill(import, pause);
                 import.Finish(current, compacted, pause);
                 versions = import.Versions;
             },

@@ -27,8 +27,9 @@ internal static class MigrateCommand
         Option<string> format = Common.Format();
         var verb = new Verb(
             "from-etcd",
-            "Copy all keys of an etcd into an empty cluster and follow its changes, while both run; at the end compare both by hash. Nobody else may write to "
-            + "the destination until then. Exit code 3 if it has other data, 12 if the hashes differ.",
+            "Copy all keys of an etcd and follow its changes, while both run; at the end compare both by hash. Into a cluster that was restored from a snapshot of "
+            + "that etcd, keys keep their revisions; into an empty one they are copied by value. Nobody else may write to the destination until then. "
+            + "Exit code 3 if it has other data, 12 if the hashes differ.",
             "quorate migrate from-etcd --from http://etcd:2379 --to http://127.0.0.1:2379 --until-caught-up",
             "quorate migrate from-etcd --from https://etcd:2379 --from-cacert etcd-ca.pem --to http://127.0.0.1:2379")
         {

@@ -14,14 +14,14 @@ internal static partial class PlantedBugs
     private static ImmutableArray<PlantedBug> InCommands =>
     [
         new("applied-commands-are-not-remembered", 11, ReplicaCommands,
-            "_sessions.Add(session, sequence, entry.Index);\nWriteAppliedCommand", "WriteAppliedCommand") { Scenario = "isolation" },
+            "_sessions.Add(session, sequence, index);\nWriteAppliedCommand", "WriteAppliedCommand") { Scenario = "isolation" },
         new("retries-are-not-recognized", 11, ReplicaCommands,
             "if (_sessions.Contains(session, sequence))\n{\nProbes.Retried.Hit();", "if (session == 0)\n{\nProbes.Retried.Hit();") { Scenario = "isolation" },
         new("applied-commands-not-read-at-start", 11, Replica, "ReadAppliedRecords();\n_raft = new(", "_raft = new(") { Scenario = "recovery", From = 13 },
         new("applied-commands-not-read-at-snapshot", 11, ReplicaSnapshots,
             "ReadAppliedRecords();\nbatch.AddReset", "batch.AddReset") { Scenario = "snapshots", From = 4 },
         new("applied-commands-not-in-the-store", 11, ReplicaCommands,
-            "_engine.Put(HostRecords.AppliedKey(entry.Index, key), _record.Written);", "HostRecords.AppliedKey(entry.Index, key);") { Scenario = "snapshots", From = 4 },
+            "_engine.Put(HostRecords.AppliedKey(index, key), _record.Written);", "HostRecords.AppliedKey(index, key);") { Scenario = "snapshots", From = 4 },
         new("commands-of-any-age-are-applied", 0, ReplicaCommands,
             "if (entry.Index.Value > firstIndex.Value + (ulong)Config.DedupeEntries)", "if (session == 0)") { Scenario = "snapshots", From = 2 },
         new("session-is-used-again-after-restart", 0, NodeCore, "Session = session;", "Session = config.Node.Value;") { Scenario = "recovery", From = 2 },

@@ -17,7 +17,10 @@ internal static class AuthStore
     private const byte StateKind = 7;
     private const byte UserKind = 8;
     private const byte RoleKind = 9;
-    private const byte TokenKind = 10;
+    /// <summary>Of tokens and their agenda: they end by this shard's clock, and mean nothing elsewhere.</summary>
+    public const byte TokenKind = 10;
+
+
     private const byte TokenRecord = 0;
     private const byte TokenAgenda = 1;
     private const byte Format = 1;
