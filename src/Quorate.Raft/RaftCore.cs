@@ -78,6 +78,9 @@ public sealed partial class RaftCore
     /// <summary>Whom it takes for the leader, or none.</summary>
     public ReplicaId Leader => _leader;
 
+    /// <summary>Whom it voted for in its term, or none.</summary>
+    public ReplicaId Vote => _vote;
+
     /// <summary>The membership as of the last applied membership entry.</summary>
     public Membership Membership => _membership;
 

@@ -39,6 +39,9 @@ internal sealed class KeyspaceKeeper(NodeCore node)
         WorkNext();
     }
 
+    /// <summary>Opening found the directory of a keyspace whose deletion is on disk: it is not opened, and its files go.</summary>
+    public void FoundDeleted(ShardId shard) => _deleted[shard] = LogIndex.Zero;
+
     /// <summary>
     /// A peer speaks to a replica that is not here: it was added to the group after the keyspace was made. Of a keyspace that this
     /// node has not heard of, or that is deleted, nothing is created: the sender says it again.
@@ -70,8 +73,17 @@ internal sealed class KeyspaceKeeper(NodeCore node)
         {
             (ShardId shard, ReplicaId self) = _wanted.First();
             _wanted.Remove(shard);
-            if (node.Has(shard) || node.Keyspaces.Find(shard) is not { } keyspace) { continue; }
-            Create(keyspace, self);
+            if (node.Has(shard)) { continue; }
+            if (node.Keyspaces.Find(shard) is { } keyspace) { Create(keyspace, self); }
+            else
+            {
+                // Deleted before it was whole: what a full disk has left of it has promised nothing to anybody.
+                Work($"{shard} delete", () => ReplicaStore.DeleteShard(node.Files, shard), isDone =>
+                {
+                    if (!isDone) { _wanted.TryAdd(shard, self); }
+                });
+            }
+
             return;
         }
     }
@@ -115,7 +127,6 @@ internal sealed class KeyspaceKeeper(NodeCore node)
     private void Discard(ShardId shard)
     {
         node.RemoveReplica(shard);
-        _wanted.Remove(shard);
         _deleted[shard] = node.KeyspacesAt;
         node.Report(shard, "keyspace-deleted", "files=\"given back once the deletion is on disk\"");
     }

@@ -34,6 +34,7 @@ public sealed partial class NodeCore : IDisposable
     private readonly ulong _directory;
     private readonly PeerDirectories _peers;
     private readonly KeyspaceKeeper _keeper;
+    private readonly MembershipFollower _follower;
     private long _toldTick;
 
     private NodeCore(IFileSystem files, ulong directory, NodeConfig config, INodeHost host, ulong session, Prng random)
@@ -47,6 +48,7 @@ public sealed partial class NodeCore : IDisposable
         _random = random;
         Cache = new(config.BlockCacheBytes);
         _keeper = new(this);
+        _follower = new(this);
     }
 
     /// <summary>The shards of this node, ordered by id.</summary>
@@ -154,6 +156,7 @@ public sealed partial class NodeCore : IDisposable
         UnixMilliseconds = unixMilliseconds;
         foreach (Replica replica in _replicas.Values) { replica.Tick(); }
         _keeper.Tick();
+        _follower.Tick();
         if (Now % Config.Raft.ElectionTicks == 0) { GreetStrangers(); }
     }
 
@@ -248,6 +251,7 @@ public sealed partial class NodeCore : IDisposable
     public bool Flush()
     {
         _keeper.Look();
+        _follower.Look();
         foreach ((ShardId shard, string damage) in _found) { ReportDamage(shard, damage); }
         _found.Clear();
 
@@ -258,7 +262,7 @@ public sealed partial class NodeCore : IDisposable
         foreach (Replica replica in dirty) { Apply(replica); }
 
         SendFrames();
-        return _dirty.Count > 0 || _keeper.HasNews;
+        return _dirty.Count > 0 || _keeper.HasNews || _follower.HasNews;
     }
 
     /// <summary>Proposes a change of a shard's membership, if this node leads it.</summary>
@@ -345,6 +349,9 @@ public sealed partial class NodeCore : IDisposable
 
     internal Replica? Find(ShardId shard) => FindReplica(shard);
 
+    /// <summary>A tombstone too.</summary>
+    internal Replica? FindAny(ShardId shard) => _replicas.GetValueOrDefault(shard);
+
     internal Prng SplitRandom(ulong use) => _random.Split(use);
 
     internal void Report(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail));
@@ -395,6 +402,13 @@ public sealed partial class NodeCore : IDisposable
         ReplicaStore.CheckHasAll(Files, recovery);
         foreach (ShardId shard in ReplicaStore.List(Files))
         {
+            // The first shard is open by now, as of what is in its files: this keyspace's deletion is on disk.
+            if (Keyspaces.IsDeleted(shard))
+            {
+                _keeper.FoundDeleted(shard);
+                continue;
+            }
+
             OpenReplica(shard, recovery.Shards.FirstOrDefault(candidate => candidate.Shard == shard), isNew: false);
         }
     }

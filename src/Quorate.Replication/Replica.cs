@@ -33,6 +33,8 @@ internal sealed partial class Replica
     private ImmutableArray<ReplicaPlace> _voters;
     private bool _isDiscarded;
     private long _forgottenBefore;
+    private ShardStatus? _status;
+    private StatusKey _statusKey;
 
     public Replica(NodeCore node, ShardDescriptor descriptor, ReplicaId self, RecoveredShard? recovered, bool isNew, Prng random)
     {
@@ -90,6 +92,11 @@ internal sealed partial class Replica
     public StorageEngine Engine => _engine;
 
     public Role Role => _raft.Role;
+
+    public ReplicaId Leader => _raft.Leader;
+
+    /// <summary>As of the last applied entry.</summary>
+    public Membership Membership => _raft.Membership;
 
     public LogIndex Applied => _engine.Applied.Index;
 
@@ -227,7 +234,18 @@ internal sealed partial class Replica
         return outcome;
     }
 
+    /// <summary>Its state; the same object as long as nothing has changed, since a node asks all its replicas each tick.</summary>
     public ShardStatus Status()
+    {
+        var key = new StatusKey(
+            _raft.Role, _raft.Term, _raft.Vote, _raft.Leader, _raft.Commit, _raft.LogBytes, _engine.Applied.Index, _raft.Membership,
+            _engine.DiskBytes + _engine.UnflushedBytes, _leaderChanges, _places.Count);
+        if (_status is { } known && key == _statusKey) { return known; }
+        _statusKey = key;
+        return _status = MakeStatus();
+    }
+
+    private ShardStatus MakeStatus()
     {
         RaftStatus raft = _raft.Status;
         return new(
@@ -406,7 +424,20 @@ internal sealed partial class Replica
         }
     }
 
-    private NodeId PlaceOf(ReplicaId replica) => _places.GetValueOrDefault(replica);
+    /// <summary>True if this replica leads and the other one holds at least nine tenths of its log: etcd's measure for a learner that may vote.</summary>
+    public bool IsInSync(ReplicaId other)
+    {
+        RaftStatus status = _raft.Status;
+        foreach (FollowerProgress follower in status.Followers)
+        {
+            if (follower.Id == other) { return (UInt128)follower.Match.Value * 10 >= (UInt128)status.LastIndex.Value * 9; }
+        }
+
+        return false;
+    }
+
+    /// <summary>Where a replica lives, or lived; none if that is not known.</summary>
+    public NodeId PlaceOf(ReplicaId replica) => _places.GetValueOrDefault(replica);
 
     private void ReportChanges()
     {
@@ -472,4 +503,9 @@ internal sealed partial class Replica
         if (compactTo > LogIndex.Zero) { _raft.CompactLog(compactTo); }
         MarkDirty();
     }
+
+    // All that a status depends on. The log's last entry does not change without its bytes.
+    private readonly record struct StatusKey(
+        Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, long LogBytes, LogIndex Applied, Membership Membership,
+        long DiskBytes, long LeaderChanges, int Places);
 }

@@ -131,12 +131,14 @@ internal static class ReplicaStore
         files.DeleteDirectory(deleted);
     }
 
-    /// <summary>Deletes what a crash has left of deleted shards.</summary>
+    /// <summary>Deletes what a crash has left of deleted shards, and of those whose creation had not come to their descriptor.</summary>
     public static void DeleteLeftOver(IFileSystem files)
     {
         foreach (string name in files.List(Root))
         {
-            if (name.StartsWith(DeletedPrefix, StringComparison.Ordinal)) { files.DeleteDirectory($"{Root}/{name}"); }
+            bool isDeleted = name.StartsWith(DeletedPrefix, StringComparison.Ordinal);
+            bool isBegun = ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _) && !files.Exists($"{Root}/{name}/{DescriptorFile}");
+            if (isDeleted || isBegun) { files.DeleteDirectory($"{Root}/{name}"); }
         }
     }
 

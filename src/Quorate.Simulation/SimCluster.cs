@@ -12,7 +12,7 @@ namespace Quorate.Simulation;
 /// A whole cluster in one thread: the production NodeCore, log, engine and state machines over simulated disks, links and clocks.
 /// The seed is the only input: the same seed gives the same run, event by event, and the same <see cref="TraceHash"/>.
 /// </summary>
-public sealed class SimCluster : IDisposable
+public sealed partial class SimCluster : IDisposable
 {
     private const int MostEventsInSecond = 100_000;
 
@@ -80,8 +80,8 @@ public sealed class SimCluster : IDisposable
     /// <summary>A hash over all that happened; equal for equal seeds.</summary>
     public ulong TraceHash => _trace;
 
-    /// <summary>Its shards.</summary>
-    public IEnumerable<ShardId> Shards => _shards.Select(shard => shard.Shard);
+    /// <summary>Its shards, but for keyspaces that come and go.</summary>
+    public IEnumerable<ShardId> Shards => BornShards.Concat(_served);
 
     /// <summary>Changes of state that the nodes reported, by name.</summary>
     public SortedDictionary<string, int> Reported { get; } = new(StringComparer.Ordinal);
@@ -224,13 +224,13 @@ public sealed class SimCluster : IDisposable
     /// <summary>True if all members of each shard, but those on lost nodes, are up and have applied all there is, to the same state.</summary>
     public bool ReplicasAgree()
     {
-        foreach (ShardDescriptor shard in _shards)
+        foreach (ShardId shard in Shards)
         {
-            if (LeaderOf(shard.Shard)?.Core?.StatusOf(shard.Shard) is not { } leader) { return false; }
+            if (LeaderOf(shard)?.Core?.StatusOf(shard) is not { } leader) { return false; }
             foreach ((ReplicaId replica, NodeId place) in leader.Members)
             {
                 if (Nodes.Any(node => node.Id == place && node.IsLost)) { continue; }
-                bool isThere = Nodes.FirstOrDefault(node => node.Id == place)?.Core?.StatusOf(shard.Shard) is { } status &&
+                bool isThere = Nodes.FirstOrDefault(node => node.Id == place)?.Core?.StatusOf(shard) is { } status &&
                     status.Replica == replica && status.Applied == leader.LastIndex && status.LastIndex == leader.LastIndex &&
                     status.Leader == leader.Replica;
                 if (!isThere) { return false; }
@@ -238,7 +238,7 @@ public sealed class SimCluster : IDisposable
         }
 
         CompareStates();
-        return true;
+        return Options.Keyspaces == 0 || KeyspacesAgree();
     }
 
     /// <summary>Demands that all replicas of a shard that have ever stood at the same entry had the same state there.</summary>

@@ -20,6 +20,9 @@ public sealed record SimOptions
     /// <summary>Shards, each with a replica on every node but the spares. Default: 1.</summary>
     public int Shards { get; init; } = 1;
 
+    /// <summary>Keyspaces, made before a run begins; their shards follow those of <see cref="Shards"/>, which must be 1 then. Default: 0.</summary>
+    public int Keyspaces { get; init; }
+
     /// <summary>Microseconds from sending to arrival, without faults: at least. Default: 100.</summary>
     public long MinDelayMicros { get; init; } = 100;
 

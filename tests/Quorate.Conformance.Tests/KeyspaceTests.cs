@@ -86,6 +86,49 @@ public sealed class KeyspaceTests
         Assert.Equal(2, Tool.Quorate("keyspace", "create", "A", "--endpoints", main).ExitCode);
     }
 
+    // Goal: a keyspace grows and shrinks with the cluster: in the end it is on a member that was not there when it was made, with all that
+    // was acknowledged.
+    [Fact]
+    public void A_keyspace_moves_with_the_members()
+    {
+        using var cluster = new ChangingCluster();
+        ServerProcess a = cluster.Founder("a");
+        a.Start();
+        a.WaitUntilReady();
+        Ours(a, "keyspace", "create", "k");
+        Ours(a, "kv", "put", "--keyspace", "k", "key", "value");
+        ServerProcess b = cluster.Add(a, "b");
+        b.Start();
+        b.WaitUntilReady();
+        WaitUntil(() => MembersOf("k", b) == 2, "the keyspace is on both");
+        Assert.Equal("key\nvalue\n", Ours(b, "kv", "get", "--keyspace", "k", "key"));
+        cluster.Run(b, "member", "remove", cluster.IdOf(b, a));
+        Assert.Equal(0, a.WaitForExit());
+        WaitUntil(() => MembersOf("k", b) == 1, "the keyspace is where the cluster is");
+        Ours(b, "kv", "put", "--keyspace", "k", "key", "other");
+        b.Kill();
+        b.Start();
+        b.WaitUntilReady();
+        Assert.Equal("key\nother\n", Ours(b, "kv", "get", "--keyspace", "k", "key"));
+        Tool.Result add = Tool.Run("/usr/bin/curl", ["-s", $"{b.Endpoint}keyspaces/k/v3/cluster/member/add", "-d", "{\"peerURLs\":[\"http://127.0.0.1:1\"]}"]);
+        Assert.Contains("through the default keyspace", add.Output, StringComparison.Ordinal);
+        Tool.Result list = Tool.Run("/usr/bin/curl", ["-s", $"{b.Endpoint}keyspaces/k/v3/cluster/member/list", "-d", "{}"]);
+        Assert.Contains("\"name\":\"b\"", list.Output, StringComparison.Ordinal);
+    }
+
+    private static string Ours(ServerProcess server, params string[] arguments) =>
+        Tool.Quorate([.. arguments, "--endpoints", server.Endpoint.OriginalString, "--timeout", "30"]).Succeeded();
+
+    // As this server sees it; 0 if it has no replica, or the group no leader.
+    private static int MembersOf(string keyspace, ServerProcess server)
+    {
+        Tool.Result status = Tool.Quorate("keyspace", "status", "--format", "json", "--endpoints", server.Endpoint.OriginalString);
+        if (status.Output.Length == 0) { return 0; }
+        System.Text.Json.Nodes.JsonNode found =
+            System.Text.Json.Nodes.JsonNode.Parse(status.Output)![0]!["keyspaces"]!.AsArray().First(k => (string?)k!["name"] == keyspace)!;
+        return (string?)found["leaderId"] == "0" ? 0 : found["members"]!.AsArray().Count;
+    }
+
     private static void Check(string etcdctl, KeyspacePorts ports, string lease)
     {
         foreach (string endpoint in ports["a"].Split(','))

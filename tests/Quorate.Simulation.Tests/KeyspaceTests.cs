@@ -1,4 +1,5 @@
 using Quorate.Core;
+using Quorate.Raft;
 using Quorate.Replication;
 using Quorate.Simulation.Disk;
 using Quorate.StateMachines.KeyValue;
@@ -114,7 +115,7 @@ public sealed class KeyspaceTests
         RequestOutcome? waiting = null;
         cluster.Network.Shape((from, to) => (from == leader.Index) != (to == leader.Index));
         leader.Do(core => core.Propose(new Command { Shard = Second, Command = Bytes(new KvCommand.Put("k"u8.ToArray(), default)), Done = (o, _) => waiting = o }));
-        cluster.RunUntil(c => c.Nodes.Any(node => node != leader && node.Core!.StatusOf(First) is { Role: Raft.Role.Leader }), TimeSpan.FromSeconds(10));
+        cluster.RunUntil(c => c.Nodes.Any(node => node != leader && node.Core!.StatusOf(First) is { Role: Role.Leader }), TimeSpan.FromSeconds(10));
         Do(cluster, First, new KvCommand.KeyspaceDelete("a"), except: leader);
         Assert.Null(waiting);
         cluster.Network.Heal();
@@ -125,6 +126,74 @@ public sealed class KeyspaceTests
         leader.Do(core => core.Propose(new Command { Shard = Second, Command = Bytes(new KvCommand.Put("k"u8.ToArray(), default)), Done = (o, _) => asked = o }));
         cluster.RunUntil(_ => asked is not null, TimeSpan.FromSeconds(1));
         Assert.Equal(RequestOutcome.NoShard, asked);
+    }
+
+    // Goal: the groups of keyspaces follow the members of the first shard, the leader included, without a word to anybody; what was
+    // acknowledged moves along.
+    [Fact]
+    public void Keyspaces_follow_the_members_of_the_first_shard()
+    {
+        using var cluster = SimCluster.Start(13, new SimOptions { Spares = 2 });
+        cluster.RunUntil(c => c.LeaderOf(First) is not null, TimeSpan.FromSeconds(10));
+        Do(cluster, First, new KvCommand.KeyspaceCreate("a", 0));
+        Do(cluster, Second, new KvCommand.Put("k"u8.ToArray(), "v"u8.ToArray()));
+        for (int i = 0; i < 2; i++)
+        {
+            SimNode spare = cluster.Nodes[3 + i];
+            var newcomer = new ReplicaId(100 + (ulong)i);
+            Change(cluster, new([(MembershipStep.AddVoter, newcomer)], JointTransition.Auto, default), [new(newcomer, spare.Id)]);
+            cluster.RunUntil(_ => ValueOf(spare, Second, "k") == "v" && spare.Core!.StatusOf(Second) is { IsLearner: false }, TimeSpan.FromSeconds(20));
+        }
+
+        // All that the keyspace began with are gone in the end, its leaders each time first.
+        for (int left = 5; left > 2; left--)
+        {
+            SimNode leader = cluster.LeaderOf(Second)!;
+            if (leader.Index >= 3)
+            {
+                SimNode other = cluster.Nodes.First(node => node.Index < 3 && cluster.LeaderOf(First)!.Core!.StatusOf(First)!.Members.Any(m => m.Node == node.Id));
+                ReplicaId to = other.Core!.StatusOf(Second)!.Replica;
+                leader.Do(core => core.TransferLeadership(Second, to));
+                cluster.RunUntil(c => c.LeaderOf(Second) == other, TimeSpan.FromSeconds(20));
+                leader = other;
+            }
+
+            ReplicaId gone = leader.Core!.StatusOf(First)!.Replica;
+            Change(cluster, new([(MembershipStep.Remove, gone)], JointTransition.Auto, default), []);
+            int expected = left - 1;
+            cluster.RunUntil(
+                c => c.LeaderOf(Second)?.Core?.StatusOf(Second) is { } status && status.Members.Length == expected &&
+                    status.Members.All(member => member.Node != leader.Id),
+                TimeSpan.FromSeconds(60));
+        }
+
+        Do(cluster, Second, new KvCommand.Put("k"u8.ToArray(), "w"u8.ToArray()));
+        cluster.RunUntil(c => c.Nodes.Skip(3).All(node => ValueOf(node, Second, "k") == "w"), TimeSpan.FromSeconds(10));
+    }
+
+    // Goal: whatever goes wrong, each keyspace keeps its promises, nothing of one shows in another, and in the end all nodes have
+    // those that are left and nothing of the others.
+    [Fact]
+    public void Every_seed_of_the_sweep_holds()
+    {
+        ulong[] seeds = [.. Enumerable.Range(0, Seeds.SweepCount / 5).Select(i => Seeds.SweepFirst + (ulong)i)];
+        SimResult[] failed = [.. seeds.AsParallel().WithDegreeOfParallelism(2)
+            .Select(seed => SimRun.Execute(Scenarios.All.Single(scenario => scenario.Name == "keyspaces").Plan(seed)))
+            .Where(result => result.Failure is not null)];
+        Assert.True(failed.Length == 0, $"{failed.Length} seeds failed\n" + string.Join('\n', failed.Take(5).Select(result =>
+            $"quorate sim --scenario keyspaces --seed {result.Seed}: {result.Failure!.Net}: {result.Failure.Message}")));
+    }
+
+    private static void Change(SimCluster cluster, MembershipChange change, ReplicaPlace[] places)
+    {
+        ProposeOutcome outcome = ProposeOutcome.NotLeader;
+        cluster.RunUntil(
+            c =>
+            {
+                if (outcome != ProposeOutcome.Appended) { c.LeaderOf(First)?.Do(core => outcome = core.ChangeMembership(First, change, [.. places])); }
+                return outcome == ProposeOutcome.Appended;
+            },
+            TimeSpan.FromSeconds(30));
     }
 
     private static bool IsGone(SimNode node, ShardId shard) =>
@@ -150,7 +219,7 @@ public sealed class KeyspaceTests
             {
                 if (isDone) { return true; }
                 if (isAsked && c.Now - asked < 8_000_000) { return false; }
-                SimNode? node = c.Nodes.FirstOrDefault(n => n != except && n.Core?.StatusOf(shard) is { Role: Raft.Role.Leader });
+                SimNode? node = c.Nodes.FirstOrDefault(n => n != except && n.Core?.StatusOf(shard) is { Role: Role.Leader });
                 if (node is null) { return false; }
                 int life = node.Lives;
                 (isAsked, asked) = (true, c.Now);

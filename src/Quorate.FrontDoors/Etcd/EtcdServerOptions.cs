@@ -28,6 +28,9 @@ public record EtcdServiceOptions
     /// <summary>The keyspace's name. Default: that of the keyspace that every cluster has.</summary>
     public string Keyspace { get; init; } = KeyspaceRules.DefaultName;
 
+    /// <summary>Where clients reach this keyspace on this member by a port of its own. Default: empty, there is none.</summary>
+    public ImmutableArray<string> KeyspaceUrls { get; init; } = [];
+
     /// <summary>Tells of a member of the shard; null if nothing is known of it. Called for each MemberList; must be quick.</summary>
     public required Func<NodeId, EtcdMember?> Members { get; init; }
 
@@ -92,7 +95,8 @@ public record EtcdServiceOptions
 /// <param name="Keyspace">Its name; it need not exist yet.</param>
 /// <param name="Address">Where to listen.</param>
 /// <param name="IsTls">Over TLS, as <see cref="EtcdServerOptions.ListenTls"/>.</param>
-public sealed record EtcdKeyspacePort(string Keyspace, IPEndPoint Address, bool IsTls);
+/// <param name="Url">What its clients are told of it.</param>
+public sealed record EtcdKeyspacePort(string Keyspace, IPEndPoint Address, bool IsTls, string Url);
 
 /// <summary>Where the etcd API listens, and its limits on connections. Read once, when the server starts.</summary>
 public sealed record EtcdServerOptions : EtcdServiceOptions

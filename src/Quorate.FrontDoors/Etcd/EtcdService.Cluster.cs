@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf.Collections;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
@@ -10,10 +11,12 @@ namespace Quorate.FrontDoors.Etcd;
 // etcdserverpb.Cluster: the members; and Maintenance's MoveLeader, which is about them too.
 internal sealed partial class EtcdService
 {
+    private static readonly ShardId FirstShard = new(1);
+
     public async ValueTask<EtcdResult> MemberList(MemberListRequest request, EtcdCall call)
     {
         ReadLevel level = request.Linearizable ? ReadLevel.Linearizable : ReadLevel.Local;
-        (IReadView? view, EtcdError? error) = await Read(level, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
+        (IReadView? view, EtcdError? error) = await ReadMembers(level, call).ConfigureAwait(false);
         if (view is null) { return error!; }
         using (view)
         {
@@ -76,6 +79,7 @@ internal sealed partial class EtcdService
 
     private async ValueTask<(ulong Id, EtcdError? Error)> ProposeMember(KvCommand command, EtcdCall call)
     {
+        if (!IsDefault) { return (0, EtcdErrors.OnlyInDefaultKeyspace); }
         EtcdResult result = await Propose(command, call).ConfigureAwait(false);
         return result.Response is MemberAddResponse { Member.ID: var id } ? (id, null) : (0, result.Error);
     }
@@ -106,10 +110,24 @@ internal sealed partial class EtcdService
                 : _options.Members(place.Node) ?? EtcdMember.Unknown;
             var member = new Member { ID = place.Node.Value, Name = known.Name, IsLearner = place.IsLearner };
             member.PeerURLs.AddRange(known.PeerUrls);
-            member.ClientURLs.AddRange(known.ClientUrls);
+            member.ClientURLs.AddRange(ClientUrls(place.Node, known));
             members.Add(member);
         }
     }
+
+    // The records of members are the first shard's, whichever keyspace is asked; its groups follow that of the first.
+    private async ValueTask<(IReadView? View, EtcdError? Error)> ReadMembers(ReadLevel level, EtcdCall call)
+    {
+        if (IsDefault) { return await Read(level, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false); }
+        if (Refusal(call, allowedOnLearner: false) is { } refusal) { return (null, refusal); }
+        ReadResult read = await _node.ReadAsync(FirstShard, level, call.Stop).ConfigureAwait(false);
+        return read.Outcome == RequestOutcome.Done ? (read.View, null) : (null, EtcdErrors.Of(read.Outcome));
+    }
+
+    // Clients connect to all URLs they are told. At the main URLs those of a keyspace's port would get another keyspace, and of the
+    // other members' ports this member knows nothing.
+    private ImmutableArray<string> ClientUrls(NodeId place, EtcdMember known) =>
+        _options.KeyspaceUrls.IsEmpty ? known.ClientUrls : place == _node.Node ? _options.KeyspaceUrls : [];
 
     // Answers of the Cluster service carry no revision (etcd).
     private ResponseHeader ClusterHeader() => Header(revision: 0);

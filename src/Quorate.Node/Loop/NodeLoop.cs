@@ -210,13 +210,17 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
     {
         _statusChanged = false;
         _statusUrgent = false;
-        var statuses = new Dictionary<ShardId, ShardStatus>();
+        Dictionary<ShardId, ShardStatus> before = _statuses;
+        var statuses = new Dictionary<ShardId, ShardStatus>(before.Count);
+        bool isNew = false;
         foreach (ShardId shard in core.Shards)
         {
-            if (core.StatusOf(shard) is { } status) { statuses[shard] = status; }
+            if (core.StatusOf(shard) is not { } status) { continue; }
+            statuses[shard] = status;
+            isNew |= !ReferenceEquals(status, before.GetValueOrDefault(shard));
         }
 
-        _statuses = statuses;
+        if (isNew || statuses.Count != before.Count) { _statuses = statuses; }
     }
 
     // The loop has ended. Nobody may be left waiting for it.

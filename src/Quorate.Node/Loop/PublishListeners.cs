@@ -6,21 +6,20 @@ namespace Quorate.Node.Loop;
 /// <summary>Who wants to know that a shard shows more than before. Any thread adds and removes, the loop tells.</summary>
 internal sealed class PublishListeners
 {
-    private ImmutableArray<Listener> _listeners = [];
+    private ImmutableDictionary<ShardId, ImmutableArray<Listener>> _listeners = ImmutableDictionary<ShardId, ImmutableArray<Listener>>.Empty;
 
     public IDisposable Add(ShardId shard, Action published)
     {
         var listener = new Listener(this, shard, published);
-        ImmutableInterlocked.Update(ref _listeners, static (list, added) => list.Add(added), listener);
+        ImmutableInterlocked.Update(
+            ref _listeners, static (all, added) => all.SetItem(added.Shard, all.GetValueOrDefault(added.Shard, []).Add(added)), listener);
         return listener;
     }
 
     public void Tell(ShardId shard)
     {
-        foreach (Listener listener in _listeners)
-        {
-            if (listener.Shard == shard) { listener.Published(); }
-        }
+        if (!_listeners.TryGetValue(shard, out ImmutableArray<Listener> listeners)) { return; }
+        foreach (Listener listener in listeners) { listener.Published(); }
     }
 
     private sealed class Listener(PublishListeners owner, ShardId shard, Action published) : IDisposable
@@ -29,7 +28,11 @@ internal sealed class PublishListeners
 
         public Action Published { get; } = published;
 
-        public void Dispose() =>
-            ImmutableInterlocked.Update(ref owner._listeners, static (list, removed) => list.Remove(removed), this);
+        public void Dispose() => ImmutableInterlocked.Update(
+            ref owner._listeners,
+            static (all, removed) => all.GetValueOrDefault(removed.Shard, []).Remove(removed) is { IsEmpty: false } left
+                ? all.SetItem(removed.Shard, left)
+                : all.Remove(removed.Shard),
+            this);
     }
 }

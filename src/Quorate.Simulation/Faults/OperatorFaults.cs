@@ -25,7 +25,7 @@ public sealed record MembershipChanges : SimFault
 
     private void Change(SimCluster cluster, Prng random)
     {
-        ShardId shard = AnyShard(cluster, random);
+        ShardId shard = AnyBornShard(cluster, random); // Keyspaces follow the first shard by themselves.
         SimNode? leader = cluster.LeaderOf(shard);
         if (leader?.Core?.StatusOf(shard) is not { } status) { return; }
 

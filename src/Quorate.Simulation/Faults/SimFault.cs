@@ -37,11 +37,11 @@ public abstract record SimFault
 
     private protected static SimNode AnyNode(SimCluster cluster, Prng random) => cluster.Nodes[random.Below(cluster.Nodes.Length)];
 
-    private protected static ShardId AnyShard(SimCluster cluster, Prng random)
-    {
-        ShardId[] shards = [.. cluster.Shards];
-        return shards[random.Below(shards.Length)];
-    }
+    private protected static ShardId AnyShard(SimCluster cluster, Prng random) => Any([.. cluster.Shards], random);
+
+    private protected static ShardId AnyBornShard(SimCluster cluster, Prng random) => Any([.. cluster.BornShards], random);
+
+    private static ShardId Any(ShardId[] shards, Prng random) => shards[random.Below(shards.Length)];
 
     /// <summary>The leader of a random shard half of the time, else any node.</summary>
     private protected static SimNode LeaderOrAny(SimCluster cluster, Prng random)

@@ -25,6 +25,7 @@ public static class Scenarios
     [
         Swarm,
         Etcd,
+        new("keyspaces", "Three keyspaces with clients each, while others come and go, under the sweep's faults.", KeyspaceScenario.Plan),
         new("day", "24 hours of three nodes with little load, in which something breaks now and then.", DayScenario.Plan),
         new("isolation", "Leaders are cut off while clients still reach them.", NarrowScenarios.Isolation),
         new("elections", "Elections all the time, with power cuts while votes are on their way.", NarrowScenarios.Elections),

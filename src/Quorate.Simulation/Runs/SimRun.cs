@@ -59,6 +59,7 @@ public static class SimRun
     {
         acknowledged = 0;
         cluster.RunUntil(c => c.Shards.All(shard => c.LeaderOf(shard) is not null), plan.SetUpWithin);
+        if (plan.Options.Keyspaces > 0) { cluster.CreateKeyspaces(plan.SetUpWithin); }
         cluster.Run(plan.Span, plan.Workloads, [.. plan.Faults, Comparison(plan.Span)]);
         acknowledged = plan.Workloads.Sum(workload => workload.History.Operations.Count(asked => asked.Outcome == HistoryOutcome.Ok));
         cluster.Note(-1, $"faults end; all is healed");

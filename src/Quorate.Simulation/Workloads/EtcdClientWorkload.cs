@@ -47,7 +47,8 @@ public abstract record EtcdClientWorkload : SimWorkload
     /// <inheritdoc/>
     public override void Start(SimCluster cluster, long end)
     {
-        Prng random = cluster.StreamFor($"{Name} at {cluster.Now}");
+        string whose = cluster.BornShards.Contains(Shard) ? Name : $"{Name} of {Shard}";
+        Prng random = cluster.StreamFor($"{whose} at {cluster.Now}");
         SimEtcdDoor door = cluster.EtcdOf(Shard);
         for (int i = 0; i < Clients; i++) { new Session(this, door, end, random.Split((ulong)i)).Go(); }
     }

@@ -133,6 +133,8 @@ internal sealed class PeerTable : IAsyncDisposable
         long now = Environment.TickCount64;
         foreach (NodeId gone in _addresses.Keys.Where(peer => !wanted.ContainsKey(peer)).ToArray())
         {
+            // Groups of keyspaces follow the first shard's; until they have, it is still one of them.
+            if (node.Statuses.Any(status => status.Members.Any(member => member.Node == gone))) { continue; }
             if (!_leaving.TryGetValue(gone, out long since)) { _leaving[gone] = now; }
             else if (now - since > Farewell.TotalMilliseconds)
             {

@@ -138,13 +138,24 @@ internal static class ServerHost
         }
     }
 
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(30);
+
     // A group of two that has become one may need the one that goes to say that it has: it stays until its successors know.
     private static async Task BidFarewellAsync(NodeRuntime node, INodeLog log, Task stopping)
     {
         log.Write(
             LogSeverity.Error, "removed", new LogField("message", "the member has been permanently removed from the cluster"),
             new LogField("member", node.Node.Value.ToString("x", null)));
-        await Task.WhenAny(stopping, Task.Delay(TimeSpan.FromSeconds(2)));
+        Task least = Task.Delay(TimeSpan.FromSeconds(2));
+        Task most = Task.Delay(LongestFarewell);
+        await Task.WhenAny(stopping, least);
+
+        // The groups of keyspaces follow: until they have let it go, its vote may be needed for just that.
+        while (!stopping.IsCompleted && !most.IsCompleted && node.Statuses.Any(status => status.Members.Any(member => member.Node == node.Node)))
+        {
+            await Task.WhenAny(stopping, Task.Delay(100));
+        }
+
         log.Write(LogSeverity.Info, "removed", new LogField("message", "the data-dir used by this member must be removed."));
     }
 
@@ -167,7 +178,8 @@ internal static class ServerHost
             MaxTxnOps = settings.Door.MaxTxnOps,
             Auth = new EtcdAuthOptions
             {
-                TokenLife = TimeSpan.FromSeconds(settings.Door.AuthTokenSeconds), PasswordCost = settings.Door.BcryptCost,
+                TokenLife = TimeSpan.FromSeconds(settings.Door.AuthTokenSeconds),
+                PasswordCost = settings.Door.BcryptCost,
             },
             MaxStreamsPerConnection = (int)Math.Min(settings.Door.MaxConcurrentStreams, int.MaxValue),
             KeepAliveInterval = settings.Door.KeepAliveInterval,
@@ -184,7 +196,7 @@ internal static class ServerHost
             ListenPagesTls = Addresses(settings.Door.ListenMetricsUrls, isTls: true),
             Listen = Addresses(settings.ListenClientUrls, isTls: false),
             ListenTls = Addresses(settings.ListenClientUrls, isTls: true),
-            KeyspacePorts = [.. settings.KeyspaceListens.Select(k => new EtcdKeyspacePort(k.Keyspace, k.Url.BindAddress!, k.Url.IsTls))],
+            KeyspacePorts = [.. settings.KeyspaceListens.Select(k => new EtcdKeyspacePort(k.Keyspace, k.Url.BindAddress!, k.Url.IsTls, k.Url.Text))],
             Tls = tls,
         };
     }

@@ -92,7 +92,13 @@ internal sealed class KeyspaceDoors : IAsyncDisposable
                 return null;
             }
 
-            var door = new KeyspaceDoor(_options with { Shard = keyspace.Shard, Keyspace = keyspace.Name }, _log, _reportBug);
+            EtcdServerOptions options = _options with
+            {
+                Shard = keyspace.Shard,
+                Keyspace = keyspace.Name,
+                KeyspaceUrls = [.. _options.KeyspacePorts.Where(port => port.Keyspace == keyspace.Name).Select(static port => port.Url)],
+            };
+            var door = new KeyspaceDoor(options, _log, _reportBug);
             _others = _others.Add(keyspace.Shard, door);
             return door;
         }
