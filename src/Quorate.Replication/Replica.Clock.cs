@@ -49,6 +49,8 @@ internal sealed partial class Replica
         _timerIndex = LogIndex.Zero;
         _wantsEntry = false;
         _isTimerDue = false;
+        _isRefusalQueued = false;
+        _refusedAt = LogIndex.Zero;
     }
 
     private void NoteTermBegins(Term term)

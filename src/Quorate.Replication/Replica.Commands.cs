@@ -162,6 +162,7 @@ internal sealed partial class Replica
 
             _lastStamp = stamp;
             TimeTold(position.Index, withTimer: isLast);
+            if (isLast && _isRefusalQueued) { (_isRefusalQueued, _refusedAt) = (false, position.Index); }
             for (int i = 0; i < count; i++) { _queueBytes -= _queue.Dequeue().Command.Command.Length; }
         }
     }
@@ -181,6 +182,7 @@ internal sealed partial class Replica
         }
 
         _queueBytes = 0;
+        _isRefusalQueued = false;
     }
 
     private void ForwardUnsent()

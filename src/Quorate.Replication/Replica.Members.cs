@@ -15,6 +15,11 @@ internal sealed partial class Replica
     private readonly SortedDictionary<ReplicaId, long> _heardTick = [];
     private readonly List<HandOverRequest> _handOvers = [];
 
+    // A refusal is an ordinary command in the log. Until it is applied here, the same command that comes again is not known again, and
+    // must not be decided otherwise: first it waits in the queue, then it is applied by this entry.
+    private bool _isRefusalQueued;
+    private LogIndex _refusedAt;
+
     /// <summary>Hands leadership to another member and answers once it leads, or has not taken over in time.</summary>
     public void HandOver(HandOverRequest request)
     {
@@ -48,7 +53,7 @@ internal sealed partial class Replica
     {
         while (_memberQueue.TryPeek(out (QueuedCommand Command, NodeId Origin) queued))
         {
-            if (!_raft.CanChangeMembership) { return; }
+            if (!_raft.CanChangeMembership || _isRefusalQueued || _engine.Applied.Index < _refusedAt) { return; }
 
             // A command that was applied before, or may have been, is none to decide about: as an ordinary one it finds its reply.
             bool isOver = _sessions.Contains(queued.Command.Session, queued.Command.Sequence) ||
@@ -61,7 +66,8 @@ internal sealed partial class Replica
                 QueuedCommand ordinary = verdict is null ? queued.Command : queued.Command with { Command = verdict.Command };
                 _queueBytes -= queued.Command.Command.Length;
                 Enqueue(ordinary, queued.Origin, isOrdinary: true);
-                continue;
+                _isRefusalQueued = true;
+                return;
             }
 
             if (verdict.Steps.Contains(new MemberStep(MemberStepKind.Remove, Config.Node)) && HoldsLeadership)
@@ -134,7 +140,7 @@ internal sealed partial class Replica
         foreach (ReplicaId replica in status.Membership.All)
         {
             bool isLeader = replica == Id;
-            bool isHeard = isLeader || (_heardTick.TryGetValue(replica, out long heard) && Now - heard <= Config.Raft.ElectionTicks);
+            bool isHeard = isLeader || IsHeard(replica);
             LogIndex match = isLeader ? status.LastIndex : default;
             foreach (FollowerProgress follower in status.Followers)
             {
@@ -147,6 +153,8 @@ internal sealed partial class Replica
 
         return [.. facts.OrderBy(static fact => fact.Node)];
     }
+
+    private bool IsHeard(ReplicaId replica) => _heardTick.TryGetValue(replica, out long heard) && Now - heard <= Config.Raft.ElectionTicks;
 
     // Of this group, now.
     private ReplicaId ReplicaOn(NodeId node)

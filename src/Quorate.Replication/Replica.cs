@@ -208,7 +208,7 @@ internal sealed partial class Replica
         MarkDirty();
     }
 
-    /// <summary>Hands leadership to the voter that holds most of the log.</summary>
+    /// <summary>Hands leadership to the voter that holds most of the log, if possible to one that answers.</summary>
     public void TransferToBest()
     {
         if (!HoldsLeadership) { return; }
@@ -218,7 +218,7 @@ internal sealed partial class Replica
         foreach (FollowerProgress follower in status.Followers)
         {
             if (follower.Id == Id || !status.Membership.Voters.Contains(follower.Id)) { continue; }
-            if (best is not { } known || follower.Match > known.Match) { best = follower; }
+            if (best is not { } known || (IsHeard(follower.Id), follower.Match).CompareTo((IsHeard(known.Id), known.Match)) > 0) { best = follower; }
         }
 
         if (best is { } chosen) { TransferLeadership(chosen.Id); }
