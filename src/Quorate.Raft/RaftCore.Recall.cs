@@ -41,9 +41,11 @@ public sealed partial class RaftCore
     private void BeginRecall(ulong life, bool hasForgotten)
     {
         _hasForgotten = hasForgotten;
-        // Alone there is nobody to ask. One that knows no membership yet learns from a snapshot whom to ask.
+
+        // Alone there is nobody to ask, if its log says so too. One that knows no membership yet learns from a snapshot whom to ask.
         _hasRunBefore = life != 0;
-        if (life == 0 || (_membership.Voters is [var only] && only == _id && !_membership.IsJoint)) { return; }
+        bool isAlone = _membership.Voters is [var only] && only == _id && !_membership.IsJoint && !HasUnappliedMembership;
+        if (life == 0 || isAlone) { return; }
         _life = life;
         AskVoters();
     }
@@ -91,7 +93,7 @@ public sealed partial class RaftCore
         }
     }
 
-    private bool HaveAllAnswered => !NewestMembership.Voters.IsEmpty && VotersToAsk.All(_recalled.ContainsKey);
+    private bool HaveAllAnswered => !NewestMembership.Voters.IsEmpty && VotersToAsk.All(_recalled.ContainsKey) && !HasUnappliedMembership;
 
     // One that knows no members asks the leader that speaks to it, which tells them.
     private IEnumerable<ReplicaId> VotersToAsk

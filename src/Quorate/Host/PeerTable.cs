@@ -34,6 +34,7 @@ internal sealed class PeerTable : IAsyncDisposable
     private IDisposable? _subscription;
     private Task _running = Task.CompletedTask;
     private long _leaderSeen = Environment.TickCount64;
+    private bool _prefersTold;
 
     public PeerTable(ServerSettings settings, ImmutableArray<PeerAddress> peers, PeerStreamFactory streams, INodeLog log)
     {
@@ -95,8 +96,17 @@ internal sealed class PeerTable : IAsyncDisposable
             while (true)
             {
                 await _changed.WaitAsync(AskEvery, _stop.Token);
-                Refresh(node);
-                AskIfLost(node);
+                try
+                {
+                    Refresh(node);
+                    AskIfLost(node);
+                }
+                catch (IOException e)
+                {
+                    // The disk refused a read: links stay as they are until the next time.
+                    _log.Write(LogSeverity.Warning, "members-unread", new LogField("reason", e.Message));
+                }
+
                 await Task.Delay(LeastPause, _stop.Token); // However often something is applied.
             }
         }
@@ -110,19 +120,9 @@ internal sealed class PeerTable : IAsyncDisposable
     {
         if (node.IsRemovedFrom(ServerHost.FirstShard)) { _removed.TrySetResult(); }
         if (OpenView(node) is not { } view) { return; }
-        var wanted = new Dictionary<NodeId, MemberRecord?>();
-        using (view)
-        {
-            foreach (ShardMember member in ShardMembers.Read(view)) { wanted[member.Node] = MemberQueries.Find(view, member.Node); }
-        }
-
-        // One that joins may know an older membership, without itself, until it has caught up: then what it was told counts too.
-        if (!wanted.ContainsKey(node.Node))
-        {
-            foreach (RosterMember member in _told) { wanted.TryAdd(new NodeId(member.Record.Id), member.Record); }
-            if (wanted.Count == 0) { return; }
-        }
-
+        Dictionary<NodeId, MemberRecord?> wanted;
+        using (view) { wanted = Wanted(view, _told, _prefersTold); }
+        if (wanted.Count == 0) { return; }
         wanted.Remove(node.Node);
         foreach (MemberRecord record in wanted.Values.OfType<MemberRecord>())
         {
@@ -146,6 +146,26 @@ internal sealed class PeerTable : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Whom to have links to, and what is known of them: the members as of the view, and those that were told of and are not applied
+    /// yet. One that joins, or was away for long, may have an old view, and nobody may call it.
+    /// </summary>
+    /// <param name="view">What the node has applied.</param>
+    /// <param name="told">What a peer has answered.</param>
+    /// <param name="prefersTold">If both tell of a member, what was told counts.</param>
+    internal static Dictionary<NodeId, MemberRecord?> Wanted(IStoreReader view, ImmutableArray<RosterMember> told, bool prefersTold)
+    {
+        var wanted = new Dictionary<NodeId, MemberRecord?>();
+        foreach (ShardMember member in ShardMembers.Read(view)) { wanted[member.Node] = MemberQueries.Find(view, member.Node); }
+        foreach (MemberRecord record in told.Select(static member => member.Record))
+        {
+            var id = new NodeId(record.Id);
+            if (!MemberQueries.IsRemoved(view, id) && (prefersTold || wanted.GetValueOrDefault(id) is null)) { wanted[id] = record; }
+        }
+
+        return wanted;
+    }
+
     private void SetPeer(NodeRuntime node, PeerAddress address)
     {
         _leaving.Remove(address.Node);
@@ -161,7 +181,7 @@ internal sealed class PeerTable : IAsyncDisposable
     {
         long now = Environment.TickCount64;
         ShardStatus? status = node.StatusOf(ServerHost.FirstShard);
-        if (status is { Leader.IsNone: false }) { _leaderSeen = now; }
+        if (status is { Leader.IsNone: false }) { (_leaderSeen, _prefersTold) = (now, false); }
         if (now - _leaderSeen < 3L * _settings.ElectionMilliseconds) { return; }
         _leaderSeen = now - (3L * _settings.ElectionMilliseconds) + (long)AskEvery.TotalMilliseconds;
         var urls = new List<ServerUrl>();
@@ -178,7 +198,8 @@ internal sealed class PeerTable : IAsyncDisposable
             if (roster.AskerWasRemoved) { _removed.TrySetResult(); }
             if (roster.Members.Any(m => m.Record.Id == node.Node.Value))
             {
-                _told = roster.Members;
+                // Which of two addresses is the newer one is not known: they are tried in turn.
+                (_told, _prefersTold) = (roster.Members, !_prefersTold);
                 Refresh(node);
                 return;
             }

@@ -133,6 +133,32 @@ public sealed class RecallTests
         Assert.False(replica.Core.IsRecalling);
     }
 
+    // Goal: a replica whose files know it as the only voter, but whose log says that others have joined, asks those.
+    [Fact]
+    public void Members_that_only_the_log_knows_are_asked()
+    {
+        LogEntry[] entries =
+        [
+            .. new ulong[] { 2, 3 }.Select(static id => new LogEntry(
+                new(id), new(3), EntryKind.Membership,
+                MembershipCodec.Encode(new([(MembershipStep.AddVoter, new ReplicaId(id))], JointTransition.Auto, default)))),
+        ];
+        RaftState state = State([3], 3, 0, 0, Membership.Of(new ReplicaId(1)));
+        var replica = new TestReplica(new(1), state with { Entries = [.. state.Entries, .. entries], HardState = new(new(3), default, new(3)) }, new(), 1);
+        replica.StartAgain();
+        replica.Core.Tick(); // Before any entry is applied.
+        Assert.True(replica.Core.IsRecalling);
+        replica.Settle();
+        replica.Core.Tick();
+        replica.Settle();
+        Assert.Equal([new(2), new(3)], replica.Outbox.OfType<Recall>().Select(static question => question.To).Distinct().Order());
+        replica.Core.Campaign();
+        Assert.Equal(Role.Follower, replica.Core.Role);
+        replica.Core.Step(new RecallReply(From(2, 3), 1, At(3, 3), new(3), Three));
+        replica.Core.Step(new RecallReply(From(3, 3), 1, At(3, 3), new(3), Three));
+        Assert.False(replica.Core.IsRecalling);
+    }
+
     // Goal: what a restarted follower lacks of what it had confirmed is sent to it again, and not counted meanwhile.
     [Fact]
     public void A_leader_sends_again_what_a_follower_forgot()
