@@ -38,7 +38,7 @@ internal static class BenchCommand
         var skipFill = new Option<bool>("--skip-fill") { Description = "Do not write the keys before reading them." };
         var compare = new Option<string?>("--compare") { Description = "Other server (or servers, by commas): rounds alternate between both.", HelpName = "urls" };
         var rounds = new Option<int>("--rounds") { Description = "Rounds of a comparison. Default: 3.", DefaultValueFactory = _ => 3 };
-        var (endpoints, format) = (Common.ClusterEndpoints(), Common.Format()); // Of a keyspace: the URLs of its own port.
+        var (endpoints, format) = (new EndpointsOption(hasKeyspace: false, hasUser: false), Common.Format()); // Of a keyspace: the URLs of its own port.
         string name = operation == BenchOperation.Put ? "put" : "get";
         var verb = new Verb(
             name,

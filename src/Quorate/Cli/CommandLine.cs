@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Quorate.Auth;
 using Quorate.Backup;
 using Quorate.Bench;
 using Quorate.Certs;
@@ -42,6 +43,9 @@ internal static class CommandLine
             LockCommand.Create(),
             ElectCommand.Create(),
             KeyspaceCommand.Create(),
+            UserCommand.Create(),
+            RoleCommand.Create(),
+            AuthCommand.Create(),
             SnapshotCommand.Create(),
             RestoreCommand.Create(),
             BackupCommand.Create(),

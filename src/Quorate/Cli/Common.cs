@@ -57,7 +57,7 @@ internal static class Common
     /// <param name="endpoints">The option.</param>
     /// <param name="keyspace">The keyspace to ask in place of the one that the command line names.</param>
     public static EtcdGrpcClient Client(ParseResult parsed, EndpointsOption endpoints, string? keyspace = null) =>
-        new(EndpointUris(parsed, endpoints), tls: endpoints.Tls(parsed), keyspace: keyspace ?? endpoints.Keyspace(parsed));
+        endpoints.Access(parsed, keyspace).Connect(EndpointUris(parsed, endpoints));
 
     /// <summary>The time to wait; more than zero, at most a day.</summary>
     /// <exception cref="CliException">It is out of range.</exception>

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Net.Security;
+using Quorate.FrontDoors.Etcd.Client;
 using Quorate.Node.Tls;
 using Quorate.StateMachines.KeyValue;
 
 namespace Quorate.Cli;
 
 /// <summary>
-/// <c>--endpoints a,b</c>, and with it <c>--keyspace</c> and the options of TLS under etcdctl's names; each has an environment variable, as there.
+/// <c>--endpoints a,b</c>, and with it <c>--keyspace</c>, <c>--user</c> and the options of TLS under etcdctl's names; each has an environment variable, as there.
 /// Added to a <see cref="Verb"/>, it brings them along.
 /// </summary>
 internal sealed class EndpointsOption : Option<string>
@@ -22,11 +23,24 @@ internal sealed class EndpointsOption : Option<string>
     };
 
     private readonly Option<string?>? _keyspace;
+    private readonly Option<string?>? _user;
+    private EtcdUser? _known;
 
     /// <param name="hasKeyspace">False for verbs that are about no keyspace, or about all.</param>
-    public EndpointsOption(bool hasKeyspace = true)
+    /// <param name="hasUser">False for verbs that cannot log in.</param>
+    public EndpointsOption(bool hasKeyspace = true, bool hasUser = true)
         : base("--endpoints", "-e")
     {
+        if (hasUser)
+        {
+            _user = new("--user")
+            {
+                Description = "User to log in as. Default: QUORATE_USER. The password: behind the colon, QUORATE_PASSWORD, or asked for on the terminal.",
+                HelpName = "name[:password]",
+                DefaultValueFactory = _ => Variable("--user"),
+            };
+        }
+
         if (hasKeyspace)
         {
             _keyspace = new("--keyspace")
@@ -43,7 +57,18 @@ internal sealed class EndpointsOption : Option<string>
     }
 
     /// <summary>The other options.</summary>
-    public IReadOnlyList<Option> Companions => _keyspace is null ? [_cacert, _cert, _key, _skipVerify] : [_keyspace, _cacert, _cert, _key, _skipVerify];
+    public IEnumerable<Option> Companions => ((Option?[])[_keyspace, _user, _cacert, _cert, _key, _skipVerify]).OfType<Option>();
+
+    /// <summary>The user to log in as; null if none was named. Asks on the terminal at most once.</summary>
+    /// <exception cref="CliException">There is no name, or no password to be had.</exception>
+    public EtcdUser? User(ParseResult parsed) =>
+        _known ??= _user is null || parsed.GetValue(_user) is not { } text ? null : Passwords.UserOf("--user", text, Variable("--password"));
+
+    /// <summary>All that a client needs besides addresses.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="keyspace">The keyspace to ask in place of the one that the command line names.</param>
+    /// <exception cref="CliException">Something of it cannot be used.</exception>
+    public EndpointAccess Access(ParseResult parsed, string? keyspace = null) => new(Tls(parsed), keyspace ?? Keyspace(parsed), User(parsed));
 
     /// <summary>The keyspace that was asked for; null if none was.</summary>
     /// <exception cref="CliException">It is no keyspace's name.</exception>

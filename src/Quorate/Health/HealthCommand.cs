@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Security;
 using Quorate.Cli;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
@@ -36,29 +35,28 @@ internal static class HealthCommand
         verb.SetAction(async (parsed, _) =>
         {
             TimeSpan wait = Common.TimeoutOf(parsed, timeout);
-            SslClientAuthenticationOptions? tls = endpoints.Tls(parsed);
+            EndpointAccess access = endpoints.Access(parsed);
             bool isJson = Common.IsJson(parsed, format);
             TextWriter output = parsed.InvocationConfiguration.Output;
             double pause = parsed.GetValue(interval);
             if (pause is not (>= 0.1 and <= 3600)) { throw new CliException(ExitCode.Usage, $"--interval is {pause}; it must be 0.1 to 3600 seconds."); }
             int looks = !parsed.GetValue(watch) ? 1 : parsed.GetValue(count) is > 0 and int wanted ? wanted : int.MaxValue;
             Uri[] asked = Common.EndpointUris(parsed, endpoints);
-            if (parsed.GetValue(cluster)) { asked = await MembersAsync(asked, tls, wait); }
+            if (parsed.GetValue(cluster)) { asked = await MembersAsync(asked, access with { Keyspace = null }, wait); }
             using var signals = new StopSignals();
-            return (int)await RunAsync(asked, tls, endpoints.Keyspace(parsed), wait, TimeSpan.FromSeconds(pause), looks, isJson, output, signals.Token);
+            return (int)await RunAsync(asked, access, wait, TimeSpan.FromSeconds(pause), looks, isJson, output, signals.Token);
         });
         return verb;
     }
 
     private static async Task<ExitCode> RunAsync(
-        Uri[] endpoints, SslClientAuthenticationOptions? tls, string? keyspace, TimeSpan timeout, TimeSpan pause, int looks, bool isJson,
-        TextWriter output, CancellationToken stop)
+        Uri[] endpoints, EndpointAccess access, TimeSpan timeout, TimeSpan pause, int looks, bool isJson, TextWriter output, CancellationToken stop)
     {
         ExitCode code = ExitCode.Ok;
         string gist = "";
         for (int i = 0; i < looks; i++)
         {
-            HealthLook look = await HealthLook.TakeAsync(endpoints, tls, keyspace, timeout, CancellationToken.None);
+            HealthLook look = await HealthLook.TakeAsync(endpoints, access, timeout, CancellationToken.None);
             code = look.Code;
             if (isJson)
             {
@@ -80,9 +78,9 @@ internal static class HealthCommand
     }
 
     // Members that have not started yet have no URL.
-    private static async Task<Uri[]> MembersAsync(Uri[] endpoints, SslClientAuthenticationOptions? tls, TimeSpan timeout)
+    private static async Task<Uri[]> MembersAsync(Uri[] endpoints, EndpointAccess access, TimeSpan timeout)
     {
-        using var client = new EtcdGrpcClient(endpoints, tls: tls);
+        using EtcdGrpcClient client = access.Connect(endpoints);
         MemberListResponse members = await Rpc.CallAsync(
             client, EtcdMethods.MemberList, new MemberListRequest(), timeout, isWrite: false, CancellationToken.None);
         Uri[] urls = [.. members.Members.Where(m => m.ClientURLs.Count > 0).Select(m => new Uri(m.ClientURLs[0]))];

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Security;
 using System.Text.Json.Nodes;
 using Quorate.Cli;
 using Quorate.Kv;
@@ -30,8 +29,8 @@ internal sealed record HealthLook(IReadOnlyList<EndpointStatus> Endpoints)
 
     /// <summary>Asks all endpoints at once.</summary>
     public static async Task<HealthLook> TakeAsync(
-        Uri[] endpoints, SslClientAuthenticationOptions? tls, string? keyspace, TimeSpan timeout, CancellationToken stop) =>
-        new(await Task.WhenAll(endpoints.Select(e => EndpointStatus.AskAsync(e, tls, keyspace, timeout, stop))));
+        Uri[] endpoints, EndpointAccess access, TimeSpan timeout, CancellationToken stop) =>
+        new(await Task.WhenAll(endpoints.Select(e => EndpointStatus.AskAsync(e, access, timeout, stop))));
 
     /// <summary>Entries that a member has yet to apply of what any member knows to be committed; null if it did not answer.</summary>
     public ulong? Lag(EndpointStatus endpoint)

@@ -138,9 +138,10 @@ internal static class KeyspaceCommand
         {
             TimeSpan wait = Common.TimeoutOf(parsed, timeout);
             var answers = new List<(Uri Endpoint, KeyspaceListResponse Answer)>();
+            EndpointAccess access = endpoints.Access(parsed);
             foreach (Uri endpoint in Common.EndpointUris(parsed, endpoints))
             {
-                using var client = new EtcdGrpcClient([endpoint], tls: endpoints.Tls(parsed));
+                using EtcdGrpcClient client = access.Connect(endpoint);
                 answers.Add((endpoint, await Rpc.CallAsync(
                     client, EtcdMethods.KeyspaceList, new KeyspaceListRequest(), wait, isWrite: false, cancellationToken)));
             }

@@ -92,13 +92,14 @@ internal static class MigrateCommand
                 + "Did somebody else write to Quorate?");
     }
 
-    // Endpoints and TLS of one of the two.
+    // Endpoints, TLS and user of one of the two.
     private sealed class Side
     {
         private readonly Option<string> _urls;
         private readonly Option<string?> _cacert;
         private readonly Option<string?> _cert;
         private readonly Option<string?> _key;
+        private readonly Option<string?> _user;
 
         public Side(string name, string description)
         {
@@ -106,11 +107,16 @@ internal static class MigrateCommand
             _cacert = new Option<string?>($"--{name}-cacert") { Description = "Authorities that its certificates must come from, PEM.", HelpName = "path" };
             _cert = new Option<string?>($"--{name}-cert") { Description = "Certificate to show to it, PEM.", HelpName = "path" };
             _key = new Option<string?>($"--{name}-key") { Description = "Private key of that certificate, PEM.", HelpName = "path" };
+            _user = new Option<string?>($"--{name}-user")
+            {
+                Description = "User to log in as there: one with the role root. Without a password, it is asked for on the terminal.",
+                HelpName = "name[:password]",
+            };
         }
 
         public void AddTo(Command verb)
         {
-            foreach (Option option in new Option[] { _urls, _cacert, _cert, _key }) { verb.Add(option); }
+            foreach (Option option in new Option[] { _urls, _cacert, _cert, _key, _user }) { verb.Add(option); }
         }
 
         public EtcdGrpcClient Connect(ParseResult parsed)
@@ -121,7 +127,8 @@ internal static class MigrateCommand
             try
             {
                 SslClientAuthenticationOptions? tls = hasTls ? ClientTls.Options(cacert, cert, key, false) : null;
-                return new EtcdGrpcClient(Common.EndpointUris(parsed.GetValue(_urls)!, hasTls), tls: tls);
+                EtcdUser? user = parsed.GetValue(_user) is { } text ? Passwords.UserOf(_user.Name, text, password: null) : null;
+                return new EtcdGrpcClient(Common.EndpointUris(parsed.GetValue(_urls)!, hasTls), tls: tls, user: user);
             }
             catch (TlsFileException e)
             {

@@ -152,6 +152,7 @@ public sealed class ClientRecipeTests
 
     // Goal: users log in by themselves, and again when the server has forgotten their token.
     [Theory]
+    [InlineData(Members.Ours)]
     [InlineData(Members.Etcds)]
     public async Task Users_log_in_and_in_again(string kind)
     {

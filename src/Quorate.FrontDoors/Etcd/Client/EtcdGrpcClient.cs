@@ -7,6 +7,8 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Runtime.ExceptionServices;
 using Google.Protobuf;
+using Quorate.FrontDoors.Etcd.Protos;
+using Quorate.FrontDoors.Http;
 
 namespace Quorate.FrontDoors.Etcd.Client;
 
@@ -26,6 +28,7 @@ public sealed class EtcdGrpcClient : IDisposable
     private readonly Uri[] _endpoints;
     private readonly EtcdEndpoints _places;
     private readonly EtcdRetryPolicy _retry;
+    private readonly EtcdLogin? _login;
 
     /// <summary>Creates a client. Connects at the first call.</summary>
     /// <param name="endpoints">At least one, e.g. <c>http://127.0.0.1:2379</c>. Each call begins with the one that answered last.</param>
@@ -33,10 +36,11 @@ public sealed class EtcdGrpcClient : IDisposable
     /// <param name="retry">What is asked again. Default: refusals and reads, within the call's time.</param>
     /// <param name="tls">Certificates and trust for https endpoints. Default: the machine's store of authorities.</param>
     /// <param name="keyspace">The keyspace that all calls are for. Default: that of the endpoints' ports.</param>
+    /// <param name="user">Who calls. Logs in before the first call, and again when a server does not know the token. Default: nobody, or who the certificate says.</param>
     /// <exception cref="ArgumentException">No endpoint, or one that is not http or https.</exception>
     public EtcdGrpcClient(
         IEnumerable<Uri> endpoints, TimeSpan? connectTimeout = null, EtcdRetryPolicy? retry = null, SslClientAuthenticationOptions? tls = null,
-        string? keyspace = null)
+        string? keyspace = null, EtcdUser? user = null)
     {
         _retry = retry ?? new EtcdRetryPolicy();
         _endpoints = [.. endpoints];
@@ -62,6 +66,9 @@ public sealed class EtcdGrpcClient : IDisposable
             SslOptions = tls ?? new SslClientAuthenticationOptions(),
         };
         _http = new HttpMessageInvoker(keyspace is null ? sockets : new KeyspaceHandler(sockets, keyspace));
+        if (user is null) { return; }
+        var request = new AuthenticateRequest { Name = user.Name, Password = user.Password };
+        _login = new EtcdLogin((timeout, stop) => CallAsync(EtcdMethods.Authenticate, request, "", timeout, stop));
     }
 
     /// <summary>Calls one RPC.</summary>
@@ -73,6 +80,27 @@ public sealed class EtcdGrpcClient : IDisposable
     public async Task<TResponse> CallAsync<TRequest, TResponse>(
         EtcdMethod<TRequest, TResponse> method, TRequest request, TimeSpan timeout,
         CancellationToken cancellationToken = default)
+        where TRequest : IMessage<TRequest>
+        where TResponse : IMessage<TResponse>
+    {
+        if (_login is null) { return await CallAsync(method, request, "", timeout, cancellationToken).ConfigureAwait(false); }
+        long start = Stopwatch.GetTimestamp();
+        string token = await _login.TokenAsync(isForStream: false, timeout, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await CallAsync(method, request, token, Left(timeout, start), cancellationToken).ConfigureAwait(false);
+        }
+        catch (EtcdRpcException e) when (EtcdLogin.IsAboutToken(e))
+        {
+            _login.Forget(token);
+        }
+
+        token = await _login.TokenAsync(isForStream: false, Left(timeout, start), cancellationToken).ConfigureAwait(false);
+        return await CallAsync(method, request, token, Left(timeout, start), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<TResponse> CallAsync<TRequest, TResponse>(
+        EtcdMethod<TRequest, TResponse> method, TRequest request, string token, TimeSpan timeout, CancellationToken cancellationToken)
         where TRequest : IMessage<TRequest>
         where TResponse : IMessage<TResponse>
     {
@@ -91,7 +119,7 @@ public sealed class EtcdGrpcClient : IDisposable
             EtcdRpcException failure;
             try
             {
-                TResponse answer = await TryAsync(endpoint, method, request, Left(timeout, start), stop).ConfigureAwait(false);
+                TResponse answer = await TryAsync(endpoint, method, request, token, Left(timeout, start), stop).ConfigureAwait(false);
                 attempts.Answered();
                 return answer;
             }
@@ -135,10 +163,19 @@ public sealed class EtcdGrpcClient : IDisposable
         EtcdMethod<TRequest, TResponse> method, int endpoint, bool requireLeader = false, CancellationToken cancellationToken = default)
         where TRequest : IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
-        new(_http, _endpoints[endpoint], method.Path, method.Parser, requireLeader, cancellationToken);
+        new(_http, _login, _endpoints[endpoint], method.Path, method.Parser, requireLeader, cancellationToken);
 
     /// <inheritdoc/>
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _login?.Dispose();
+    }
+
+    internal static void SetToken(HttpRequestMessage message, string token)
+    {
+        if (token.Length > 0) { message.Headers.TryAddWithoutValidation(TokenHeader.Grpc, token); }
+    }
 
     // Whoever gives up while it waits still knows what the last server said.
     private static async Task PauseAsync(TimeSpan pause, EtcdRpcException failure, CancellationToken stop)
@@ -163,7 +200,7 @@ public sealed class EtcdGrpcClient : IDisposable
     /// <exception cref="EtcdRpcException">Any outcome but OK; <see cref="EtcdRpcException.WasSent"/> is exact.</exception>
     /// <exception cref="OperationCanceledException">The caller stops, or its time is over.</exception>
     private async Task<TResponse> TryAsync<TRequest, TResponse>(
-        Uri endpoint, EtcdMethod<TRequest, TResponse> method, TRequest request, TimeSpan timeout, CancellationToken stop)
+        Uri endpoint, EtcdMethod<TRequest, TResponse> method, TRequest request, string token, TimeSpan timeout, CancellationToken stop)
         where TRequest : IMessage<TRequest>
         where TResponse : IMessage<TResponse>
     {
@@ -171,6 +208,7 @@ public sealed class EtcdGrpcClient : IDisposable
         try
         {
             using HttpRequestMessage message = NewMessage(endpoint, method.Path, request, timeout);
+            SetToken(message, token);
             using HttpResponseMessage response = await _http.SendAsync(message, stop).ConfigureAwait(false);
             wasSent = true;
             return await ReadAnswer(response, method.Parser, stop).ConfigureAwait(false);

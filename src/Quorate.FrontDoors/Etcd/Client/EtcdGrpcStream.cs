@@ -12,20 +12,23 @@ public sealed class EtcdGrpcStream<TRequest, TResponse> : IAsyncDisposable
     where TResponse : class, IMessage<TResponse>
 {
     private readonly CancellationTokenSource _stop;
+    private readonly EtcdLogin? _login;
     private readonly HttpRequestMessage _message;
     private readonly RequestContent _content;
     private readonly MessageParser<TResponse> _parser;
     private readonly Task<HttpResponseMessage> _response;
+    private string _token = "";
     private Stream? _body;
     private byte[] _buffer = new byte[4096];
     private int _read;
     private int _used;
 
     internal EtcdGrpcStream(
-        HttpMessageInvoker http, Uri endpoint, string path, MessageParser<TResponse> parser,
+        HttpMessageInvoker http, EtcdLogin? login, Uri endpoint, string path, MessageParser<TResponse> parser,
         bool requireLeader, CancellationToken cancellationToken)
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _login = login;
         _parser = parser;
         _content = new RequestContent();
         _message = new HttpRequestMessage(HttpMethod.Post, new Uri(endpoint, path))
@@ -36,10 +39,10 @@ public sealed class EtcdGrpcStream<TRequest, TResponse> : IAsyncDisposable
         };
         _message.Headers.TryAddWithoutValidation("te", "trailers");
         if (requireLeader) { _message.Headers.TryAddWithoutValidation("hasleader", "true"); }
-        _response = http.SendAsync(_message, _stop.Token);
+        _response = SendAsync(http);
     }
 
-    /// <summary>Sends a request.</summary>
+    /// <summary>Sends a request; if the server has ended the call, that shows when it is read.</summary>
     /// <exception cref="EtcdRpcException">The connection broke, or was never made.</exception>
     public async Task WriteAsync(TRequest request)
     {
@@ -54,6 +57,10 @@ public sealed class EtcdGrpcStream<TRequest, TResponse> : IAsyncDisposable
             Stream stream = await _content.Opened.ConfigureAwait(false);
             await stream.WriteAsync(bytes, _stop.Token).ConfigureAwait(false);
             await stream.FlushAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
+        {
+            // The server ended the call before it read this; reading tells why.
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -90,6 +97,11 @@ public sealed class EtcdGrpcStream<TRequest, TResponse> : IAsyncDisposable
             _used += 5 + (int)length;
             return message;
         }
+        catch (EtcdRpcException e) when (EtcdLogin.IsAboutToken(e))
+        {
+            _login?.Forget(_token);
+            throw;
+        }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw Broken(e);
@@ -105,6 +117,25 @@ public sealed class EtcdGrpcStream<TRequest, TResponse> : IAsyncDisposable
         if (_response.IsCompletedSuccessfully) { (await _response.ConfigureAwait(false)).Dispose(); }
         _message.Dispose();
         _stop.Dispose();
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMessageInvoker http)
+    {
+        if (_login is not null)
+        {
+            try
+            {
+                _token = await _login.TokenAsync(isForStream: true, Timeout.InfiniteTimeSpan, _stop.Token).ConfigureAwait(false);
+            }
+            catch (EtcdRpcException) when (_stop.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(_stop.Token);
+            }
+
+            EtcdGrpcClient.SetToken(_message, _token);
+        }
+
+        return await http.SendAsync(_message, _stop.Token).ConfigureAwait(false);
     }
 
     private static EtcdRpcException Broken(Exception cause) =>

@@ -141,6 +141,74 @@ public static class EtcdMethods
     public static EtcdMethod<ResignRequest, ResignResponse> Resign { get; } =
         new("/v3electionpb.Election/Resign", ResignResponse.Parser);
 
+    /// <summary>Asks for users from now on.</summary>
+    public static EtcdMethod<AuthEnableRequest, AuthEnableResponse> AuthEnable { get; } =
+        new("/etcdserverpb.Auth/AuthEnable", AuthEnableResponse.Parser);
+
+    /// <summary>Asks for users no more.</summary>
+    public static EtcdMethod<AuthDisableRequest, AuthDisableResponse> AuthDisable { get; } =
+        new("/etcdserverpb.Auth/AuthDisable", AuthDisableResponse.Parser);
+
+    /// <summary>Whether users are asked for.</summary>
+    public static EtcdMethod<AuthStatusRequest, AuthStatusResponse> AuthStatus { get; } =
+        new("/etcdserverpb.Auth/AuthStatus", AuthStatusResponse.Parser, static _ => true);
+
+    /// <summary>Gives a token for a password; one more does no harm.</summary>
+    public static EtcdMethod<AuthenticateRequest, AuthenticateResponse> Authenticate { get; } =
+        new("/etcdserverpb.Auth/Authenticate", AuthenticateResponse.Parser, static _ => true);
+
+    /// <summary>Adds a user.</summary>
+    public static EtcdMethod<AuthUserAddRequest, AuthUserAddResponse> UserAdd { get; } =
+        new("/etcdserverpb.Auth/UserAdd", AuthUserAddResponse.Parser);
+
+    /// <summary>A user's roles.</summary>
+    public static EtcdMethod<AuthUserGetRequest, AuthUserGetResponse> UserGet { get; } =
+        new("/etcdserverpb.Auth/UserGet", AuthUserGetResponse.Parser, static _ => true);
+
+    /// <summary>All users.</summary>
+    public static EtcdMethod<AuthUserListRequest, AuthUserListResponse> UserList { get; } =
+        new("/etcdserverpb.Auth/UserList", AuthUserListResponse.Parser, static _ => true);
+
+    /// <summary>Deletes a user.</summary>
+    public static EtcdMethod<AuthUserDeleteRequest, AuthUserDeleteResponse> UserDelete { get; } =
+        new("/etcdserverpb.Auth/UserDelete", AuthUserDeleteResponse.Parser);
+
+    /// <summary>Changes a user's password.</summary>
+    public static EtcdMethod<AuthUserChangePasswordRequest, AuthUserChangePasswordResponse> UserChangePassword { get; } =
+        new("/etcdserverpb.Auth/UserChangePassword", AuthUserChangePasswordResponse.Parser);
+
+    /// <summary>Gives a user a role.</summary>
+    public static EtcdMethod<AuthUserGrantRoleRequest, AuthUserGrantRoleResponse> UserGrantRole { get; } =
+        new("/etcdserverpb.Auth/UserGrantRole", AuthUserGrantRoleResponse.Parser);
+
+    /// <summary>Takes a role from a user.</summary>
+    public static EtcdMethod<AuthUserRevokeRoleRequest, AuthUserRevokeRoleResponse> UserRevokeRole { get; } =
+        new("/etcdserverpb.Auth/UserRevokeRole", AuthUserRevokeRoleResponse.Parser);
+
+    /// <summary>Adds a role.</summary>
+    public static EtcdMethod<AuthRoleAddRequest, AuthRoleAddResponse> RoleAdd { get; } =
+        new("/etcdserverpb.Auth/RoleAdd", AuthRoleAddResponse.Parser);
+
+    /// <summary>A role's permissions.</summary>
+    public static EtcdMethod<AuthRoleGetRequest, AuthRoleGetResponse> RoleGet { get; } =
+        new("/etcdserverpb.Auth/RoleGet", AuthRoleGetResponse.Parser, static _ => true);
+
+    /// <summary>All roles.</summary>
+    public static EtcdMethod<AuthRoleListRequest, AuthRoleListResponse> RoleList { get; } =
+        new("/etcdserverpb.Auth/RoleList", AuthRoleListResponse.Parser, static _ => true);
+
+    /// <summary>Deletes a role.</summary>
+    public static EtcdMethod<AuthRoleDeleteRequest, AuthRoleDeleteResponse> RoleDelete { get; } =
+        new("/etcdserverpb.Auth/RoleDelete", AuthRoleDeleteResponse.Parser);
+
+    /// <summary>Gives a role a permission.</summary>
+    public static EtcdMethod<AuthRoleGrantPermissionRequest, AuthRoleGrantPermissionResponse> RoleGrantPermission { get; } =
+        new("/etcdserverpb.Auth/RoleGrantPermission", AuthRoleGrantPermissionResponse.Parser);
+
+    /// <summary>Takes a permission from a role.</summary>
+    public static EtcdMethod<AuthRoleRevokePermissionRequest, AuthRoleRevokePermissionResponse> RoleRevokePermission { get; } =
+        new("/etcdserverpb.Auth/RoleRevokePermission", AuthRoleRevokePermissionResponse.Parser);
+
     private static bool IsReadOnlyTxn(TxnRequest request) =>
         request.Success.Concat(request.Failure).All(static op => op.RequestCase switch
         {
