@@ -71,7 +71,7 @@ internal sealed class BboltFile : IDisposable
     public IEnumerable<(byte[] Key, byte[] Value)> Walk(string bucket)
     {
         byte[] name = System.Text.Encoding.UTF8.GetBytes(bucket);
-        foreach ((byte[] key, byte[] value, bool isBucket) in WalkPage(_root, 0))
+        foreach ((byte[] key, byte[] value, bool isBucket) in WalkPage(_root, 0, new Budget(_pages)))
         {
             if (!isBucket || !key.AsSpan().SequenceEqual(name)) { continue; }
             if (value.Length < BucketBytes) { throw Damaged($"bucket '{bucket}' of {value.Length} bytes"); }
@@ -79,7 +79,7 @@ internal sealed class BboltFile : IDisposable
 
             // A small bucket has its one page in the place of its number.
             IEnumerable<(byte[] Key, byte[] Value, bool IsBucket)> items =
-                root == 0 ? LeafOf(value.AsMemory(BucketBytes), $"bucket '{bucket}'") : WalkPage(root, 0);
+                root == 0 ? LeafOf(value.AsMemory(BucketBytes), $"bucket '{bucket}'") : WalkPage(root, 0, new Budget(_pages));
             return items.Where(item => !item.IsBucket).Select(item => (item.Key, item.Value));
         }
 
@@ -89,22 +89,24 @@ internal sealed class BboltFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private IEnumerable<(byte[] Key, byte[] Value, bool IsBucket)> WalkPage(ulong id, int depth)
+    private IEnumerable<(byte[] Key, byte[] Value, bool IsBucket)> WalkPage(ulong id, int depth, Budget budget)
     {
+        // No page is in two places: who comes by more of them than there are goes round, or back and forth for ever.
+        if (budget.Pages-- == 0) { throw Damaged("its pages refer to each other in circles"); }
         if (depth > MostDepth) { throw Damaged($"pages deeper than {MostDepth} levels"); }
         byte[] page = ReadPage(id);
         ushort flags = BinaryPrimitives.ReadUInt16LittleEndian(page.AsSpan(8));
         if (flags == LeafPage) { return LeafOf(page, $"page {id}"); }
-        return flags == BranchPage ? WalkBranch(page, id, depth) : throw Damaged($"page {id} with flags {flags}");
+        return flags == BranchPage ? WalkBranch(page, id, depth, budget) : throw Damaged($"page {id} with flags {flags}");
     }
 
-    private IEnumerable<(byte[] Key, byte[] Value, bool IsBucket)> WalkBranch(byte[] page, ulong id, int depth)
+    private IEnumerable<(byte[] Key, byte[] Value, bool IsBucket)> WalkBranch(byte[] page, ulong id, int depth, Budget budget)
     {
         int count = CountOf(page, $"page {id}");
         for (int i = 0; i < count; i++)
         {
             ulong child = BinaryPrimitives.ReadUInt64LittleEndian(page.AsSpan(PageHeaderBytes + (i * ElementBytes) + 8));
-            foreach ((byte[], byte[], bool) item in WalkPage(child, depth + 1)) { yield return item; }
+            foreach ((byte[], byte[], bool) item in WalkPage(child, depth + 1, budget)) { yield return item; }
         }
     }
 
@@ -179,6 +181,11 @@ internal sealed class BboltFile : IDisposable
     }
 
     private BboltException Damaged(string what) => new($"{_path} is damaged: {what}");
+
+    private sealed class Budget(long pages)
+    {
+        public long Pages { get; set; } = pages;
+    }
 
     private readonly record struct Meta(int PageBytes, ulong Root, ulong Transaction);
 }

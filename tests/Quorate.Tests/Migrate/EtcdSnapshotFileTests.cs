@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Migrate;
@@ -56,6 +57,55 @@ public sealed class EtcdSnapshotFileTests : IDisposable
         File.WriteAllText(_path, "no database");
         Assert.False(EtcdSnapshotFile.Claims(_path));
         Assert.Throws<BboltException>(() => new EtcdSnapshotFile(_path, skipHash: true));
+    }
+
+    // Goal: pages that many others refer to do not make the walk take for ever.
+    [Fact]
+    public void Pages_that_are_shared_are_found_out()
+    {
+        const int Page = 1024;
+        const int Levels = 20;
+        byte[] bytes = new byte[(Levels + 4) * Page];
+        WriteMeta(bytes.AsSpan(0, Page));
+        Span<byte> root = bytes.AsSpan(2 * Page, Page);
+        WriteHeader(root, id: 2, flags: 2, count: 1); // A leaf with the bucket "key", whose root is page 3.
+        BinaryPrimitives.WriteUInt32LittleEndian(root[16..], 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(root[20..], 16);
+        BinaryPrimitives.WriteUInt32LittleEndian(root[24..], 3);
+        BinaryPrimitives.WriteUInt32LittleEndian(root[28..], 16);
+        "key"u8.CopyTo(root[32..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(root[35..], 3);
+        for (int level = 0; level < Levels; level++)
+        {
+            Span<byte> branch = bytes.AsSpan((3 + level) * Page, Page);
+            bool isLast = level == Levels - 1;
+            WriteHeader(branch, id: 3 + level, flags: (ushort)(isLast ? 2 : 1), count: (ushort)(isLast ? 0 : 50));
+            for (int i = 0; i < 50 && !isLast; i++) { BinaryPrimitives.WriteUInt64LittleEndian(branch[(16 + (i * 16) + 8)..], (ulong)(4 + level)); }
+        }
+
+        File.WriteAllBytes(_path, bytes);
+        using var file = new EtcdSnapshotFile(_path, skipHash: true);
+        Assert.Contains("circles", Assert.Throws<BboltException>(() => file.Versions().Count()).Message, StringComparison.Ordinal);
+    }
+
+    private static void WriteHeader(Span<byte> page, int id, ushort flags, ushort count)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(page, (ulong)id);
+        BinaryPrimitives.WriteUInt16LittleEndian(page[8..], flags);
+        BinaryPrimitives.WriteUInt16LittleEndian(page[10..], count);
+    }
+
+    private static void WriteMeta(Span<byte> page)
+    {
+        WriteHeader(page, id: 0, flags: 4, count: 0);
+        Span<byte> meta = page[16..];
+        BinaryPrimitives.WriteUInt32LittleEndian(meta, 0xED0CDAED);
+        BinaryPrimitives.WriteUInt32LittleEndian(meta[4..], 2);
+        BinaryPrimitives.WriteUInt32LittleEndian(meta[8..], (uint)page.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(meta[16..], 2);
+        ulong hash = 14695981039346656037;
+        foreach (byte b in meta[..56]) { hash = unchecked((hash ^ b) * 1099511628211); }
+        BinaryPrimitives.WriteUInt64LittleEndian(meta[56..], hash);
     }
 
     // Goal: whatever the bytes are, the answer is records or a BboltException: no other exception, no endless walk, no memory without bound.
