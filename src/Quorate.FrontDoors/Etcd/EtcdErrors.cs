@@ -90,6 +90,8 @@ internal static class EtcdErrors
     // Go's, hence etcd's, without a code of its own.
     public static readonly EtcdError PasswordTooLong =
         new(GrpcStatus.Unknown, $"bcrypt: password length exceeds {PasswordHash.MaxPasswordBytes} bytes");
+    public static readonly EtcdError VerifyOnly = new(GrpcStatus.Unknown, "auth: token signing attempted with verify-only key");
+
     public static readonly EtcdError NoPasswordUser =
         new(GrpcStatus.Unknown, "auth: authentication failed, password was given for no password user");
 

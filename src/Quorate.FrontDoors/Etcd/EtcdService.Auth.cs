@@ -37,15 +37,27 @@ internal sealed partial class EtcdService
                 await Read(ReadLevel.Linearizable, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
             if (view is null) { return error!; }
             KvUser? user;
+            ResponseHeader header;
+            long revision;
             using (view)
             {
-                if (!_auth.StateOf(view).IsEnabled) { return EtcdErrors.AuthNotEnabled; }
+                KvAuthState state = _auth.StateOf(view);
+                if (!state.IsEnabled) { return EtcdErrors.AuthNotEnabled; }
+                (revision, header) = (state.Revision, Header(KvQueries.CurrentRevision(view)));
                 user = AuthQueries.User(view, request.Name);
             }
 
             if (user is null) { return EtcdErrors.AuthFailed; }
             if (!user.HasPassword) { return EtcdErrors.NoPasswordUser; }
             if (!await IsRight(user, request.Password, call.Stop).ConfigureAwait(false)) { return EtcdErrors.AuthFailed; }
+            if (_options.Auth.SignedTokens is { } signed)
+            {
+                // If the password was changed while it was compared, the revision is an old one.
+                return signed.CanSign
+                    ? EtcdResult.Of(new AuthenticateResponse { Header = header, Token = signed.Sign(_shard, user.Name, revision, DateTimeOffset.UtcNow) })
+                    : EtcdErrors.VerifyOnly;
+            }
+
             string token = NewToken();
             byte[] hash = TokenUses.HashOf(token);
             _tokenUses.IsRenewalDue(hash, Environment.TickCount64);

@@ -35,7 +35,8 @@ internal sealed partial class EtcdService
         _newSignal = newSignal ?? (static () => new WakeSignal());
         Watches = new WatchHub(OpenLocal);
         _tokenUses = new TokenUses(options.Auth.TokenLife);
-        _auth = new AuthGate(_tokenUses, RenewToken);
+        _auth = new AuthGate(
+            _tokenUses, RenewToken, options.Auth.SignedTokens is { } signed ? token => signed.Verify(_shard, token, DateTimeOffset.UtcNow) : null);
     }
 
     /// <summary>Writes that callers wait for.</summary>

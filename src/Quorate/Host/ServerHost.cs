@@ -180,6 +180,7 @@ internal static class ServerHost
             {
                 TokenLife = TimeSpan.FromSeconds(settings.Door.AuthTokenSeconds),
                 PasswordCost = settings.Door.BcryptCost,
+                SignedTokens = settings.Door.Jwt?.Open(),
             },
             MaxStreamsPerConnection = (int)Math.Min(settings.Door.MaxConcurrentStreams, int.MaxValue),
             KeepAliveInterval = settings.Door.KeepAliveInterval,

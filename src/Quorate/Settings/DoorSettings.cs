@@ -12,8 +12,11 @@ internal sealed record DoorSettings
     /// <summary>Most conditions, and most operations on either side, of a transaction.</summary>
     public int MaxTxnOps { get; init; } = 128; // etcd's default.
 
-    /// <summary><c>simple</c>, the only kind of token.</summary>
+    /// <summary><c>simple</c>, or <c>jwt</c> with its options.</summary>
     public string AuthToken { get; init; } = "simple"; // etcd's default.
+
+    /// <summary>How tokens are signed; null: they are simple ones.</summary>
+    public JwtSetting? Jwt => JwtSetting.TryParse(AuthToken, out JwtSetting? jwt) is null ? jwt : null;
 
     /// <summary>Seconds that a token is good after its last use.</summary>
     public int AuthTokenSeconds { get; init; } = 300; // etcd's default.
@@ -101,9 +104,9 @@ internal static class DoorRules
             yield return $"{Written(SettingKeys.MaxRequestBytes)} is {door.MaxRequestBytes}; it must be 1024 to {MostRequestBytes}.";
         }
 
-        if (door.AuthToken != "simple")
+        if (JwtSetting.TryParse(door.AuthToken, out _) is { } defect)
         {
-            yield return $"{Written(SettingKeys.AuthToken)} is '{door.AuthToken}'; the only kind of token is simple, which is good at every member here.";
+            yield return $"{Written(SettingKeys.AuthToken)} is '{door.AuthToken}': {defect}.";
         }
 
         if (door.AuthTokenSeconds is < 1 or > 31_536_000)

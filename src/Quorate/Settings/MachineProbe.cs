@@ -28,7 +28,21 @@ internal static class MachineProbe
         }
 
         foreach (string problem in TlsProblems(settings)) { yield return problem; }
+        if (JwtProblem(settings) is { } jwt) { yield return jwt; }
         if (DirectoryProblem(settings.Written(SettingKeys.DataDir), settings.DataDir) is { } directory) { yield return directory; }
+    }
+
+    private static string? JwtProblem(ServerSettings settings)
+    {
+        try
+        {
+            settings.Door.Jwt?.Open().Dispose();
+            return null;
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return $"{settings.Written(SettingKeys.AuthToken)} cannot be used: {e.Message.TrimEnd('.')}.";
+        }
     }
 
     // Only where the settings themselves are good: files that --auto-tls makes need not be there yet.

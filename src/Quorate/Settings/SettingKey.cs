@@ -143,7 +143,7 @@ internal static class SettingKeys
         "cipher-suites", "names", "Cipher suites of TLS 1.2, by commas; those of 1.3 are fixed. Default: the platform's.");
 
     public static readonly SettingKey AuthToken = new(
-        "auth-token", "kind", "Kind of token that users get for their passwords: simple, as etcd's default. There is no jwt yet.");
+        "auth-token", "kind", "Kind of token that users get for their passwords: simple (default), or jwt,sign-method=..,pub-key=..,priv-key=..,ttl=10m, as in etcd.");
 
     public static readonly SettingKey AuthTokenTtl = new(
         "auth-token-ttl", "s", "Seconds that a token is good after its last use. Default: 300, as in etcd.");

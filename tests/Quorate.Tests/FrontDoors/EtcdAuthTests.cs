@@ -261,19 +261,56 @@ public class EtcdAuthTests
         Assert.Equal([false, true], ((long[])[4999, 5000]).Select(time => uses.IsRenewalDue(hash, time)));
     }
 
+    // Goal: a signed token of one member is good at another, which only knows the public key, until users or roles change; random ones are none then.
+    [Fact]
+    public async Task Signed_tokens_are_good_for_one_revision_of_users()
+    {
+        await Enable();
+        string random = await Login("alice");
+        using var key = System.Security.Cryptography.RSA.Create(2048);
+        byte[] pub = System.Text.Encoding.UTF8.GetBytes(key.ExportSubjectPublicKeyInfoPem());
+        byte[] priv = System.Text.Encoding.UTF8.GetBytes(key.ExportPkcs8PrivateKeyPem());
+        using var signing = new SignedTokens(JwtKey.Create("RS256", null, priv), TimeSpan.FromMinutes(5));
+        using var verifying = new SignedTokens(JwtKey.Create("RS256", pub, null), TimeSpan.FromMinutes(5));
+        (EtcdService one, EtcdService other) = (NewService(signed: signing), NewService(signed: verifying));
+        long proposals = _node.Proposals;
+        string alice = await Login("alice", one);
+        Assert.Equal(proposals, _node.Proposals);
+        foreach (EtcdService service in (EtcdService[])[one, other])
+        {
+            Ok(await Ask(new PutRequest { Key = Bytes("a") }, Call(alice), service));
+            Ok(await Ask(new RangeRequest { Key = Bytes("a"), Serializable = true }, Call(alice), service));
+            Assert.Equal("PermissionDenied etcdserver: permission denied", await Ask(new PutRequest { Key = Bytes("x") }, Call(alice), service));
+            Assert.Equal("Unauthenticated etcdserver: invalid auth token", await Ask(new PutRequest { Key = Bytes("a") }, Call(random), service));
+        }
+
+        Assert.Equal("Unauthenticated etcdserver: invalid auth token", await Ask(new PutRequest { Key = Bytes("a") }, Call(alice)));
+        Assert.Equal(
+            "Unknown auth: token signing attempted with verify-only key",
+            await Ask(new AuthenticateRequest { Name = "alice", Password = "alice" }, default, other));
+        Ok(await Ask(new AuthRoleAddRequest { Name = "another" }, Root));
+        foreach (EtcdService service in (EtcdService[])[one, other])
+        {
+            Assert.Equal("InvalidArgument etcdserver: revision of auth store is old", await Ask(new PutRequest { Key = Bytes("a") }, Call(alice), service));
+            Assert.Equal("InvalidArgument etcdserver: revision of auth store is old", await Ask(new RangeRequest { Key = Bytes("a") }, Call(alice), service));
+        }
+
+        Ok(await Ask(new PutRequest { Key = Bytes("a") }, Call(await Login("alice", one)), other));
+    }
+
     private static EtcdCall Root => new(false, default, CertificateUser: "root");
 
     private static EtcdCall Call(string token) => new(false, default, Token: token);
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 
-    private EtcdService NewService(FakeNode? node = null) => new(
+    private EtcdService NewService(FakeNode? node = null, SignedTokens? signed = null) => new(
         new EtcdServiceOptions
         {
             Node = node ?? _node,
             Shard = FakeNode.Shard,
             Members = static _ => null,
-            Auth = new EtcdAuthOptions { PasswordCost = 4 },
+            Auth = new EtcdAuthOptions { PasswordCost = 4, SignedTokens = signed },
         },
         static (rpc, exception) => throw new InvalidOperationException(rpc, exception));
 

@@ -16,12 +16,15 @@ internal sealed class AuthGate
     private readonly KvAccessCache _access = new();
     private readonly TokenUses _uses;
     private readonly Action<byte[]> _renew;
+    private readonly Func<string, (string User, long Revision)?>? _verify;
     private volatile Known? _known;
 
     /// <param name="uses">The tokens that are in use.</param>
     /// <param name="renew">Renews the token of a hash; must not wait.</param>
-    public AuthGate(TokenUses uses, Action<byte[]> renew)
+    /// <param name="verify">Reads signed tokens, which are the only ones then; null: there are none.</param>
+    public AuthGate(TokenUses uses, Action<byte[]> renew, Func<string, (string User, long Revision)?>? verify = null)
     {
+        _verify = verify;
         _uses = uses;
         _renew = renew;
     }
@@ -49,6 +52,13 @@ internal sealed class AuthGate
         if (call.IsMember) { return (KvCaller.Member, KvRefusal.None); }
         if (call.Token is { } token)
         {
+            if (_verify is not null)
+            {
+                return _verify(token) is { } signed
+                    ? (new KvCaller(KvCredential.SignedToken, signed.User, signed.Revision), KvRefusal.None)
+                    : (KvCaller.Nobody, KvRefusal.InvalidAuthToken);
+            }
+
             byte[] hash = TokenUses.HashOf(token);
             if (AuthQueries.Token(view, hash) is not { } found) { return (KvCaller.Nobody, KvRefusal.InvalidAuthToken); }
             if (_uses.IsRenewalDue(hash, Environment.TickCount64)) { _renew(hash); }

@@ -12,6 +12,9 @@ public sealed record EtcdAuthOptions
     /// <summary>How much work a guess at a password is; one more doubles it. Default: 10, some 100 ms, as etcd's --bcrypt-cost.</summary>
     public int PasswordCost { get; init; } = 10;
 
+    /// <summary>Makes and takes tokens that say themselves whom they are of. Null: tokens are random and the cluster remembers them.</summary>
+    public SignedTokens? SignedTokens { get; init; }
+
     internal IEnumerable<string> Problems()
     {
         if (TokenLife < TimeSpan.FromSeconds(1) || TokenLife > TimeSpan.FromDays(365))
