@@ -81,6 +81,12 @@ public sealed record NodeConfig
     /// <summary>For simulated runs. Default: null, as in production.</summary>
     public Buggify? Buggify { get; init; }
 
+    /// <summary>
+    /// For simulated runs, whose machines are there before they are members: the id of the next one to be added, never one that
+    /// was a member. Default: null, random ids.
+    /// </summary>
+    public Func<NodeId>? FreshNode { get; init; }
+
     /// <summary>Bytes of one piece of a snapshot on the wire. Default: 256 KiB.</summary>
     public int SnapshotChunkBytes { get; init; } = 256 * 1024;
 }

@@ -369,6 +369,7 @@ public sealed partial class NodeCore : IDisposable
     /// <summary>An id for a new node: random, so that none ever comes again.</summary>
     internal NodeId FreshNode()
     {
+        if (Config.FreshNode is { } fresh) { return fresh(); }
         ulong id = _random.Next();
         return new NodeId(id == 0 ? 1 : id);
     }

@@ -296,7 +296,21 @@ public sealed partial class SimCluster : IDisposable
     {
         Buggify? buggify = Options.Buggify && !_isHealed ? new(Seed, random) : null;
         if (buggify is not null) { _buggified.Add(buggify); }
-        return Options.ConfigOf(node, (shard, kind) => CreateMachine(shard, kind, node), _shards, buggify);
+        return Options.ConfigOf(node, (shard, kind) => CreateMachine(shard, kind, node), _shards, buggify) with { FreshNode = UnusedSpare };
+    }
+
+    // A spare that nobody knows as a member, and that has no replica and no tombstone of the first shard; none if there is none.
+    private NodeId UnusedSpare()
+    {
+        ShardId first = new(1);
+        var members = new SortedSet<NodeId>();
+        foreach (SimNode node in Nodes)
+        {
+            if (node.Core?.StatusOf(first) is { } status) { members.UnionWith(status.Members.Select(static member => member.Node)); }
+        }
+
+        return Nodes.Skip(Options.Nodes).FirstOrDefault(node =>
+            node.Core is { } core && !members.Contains(node.Id) && core.StatusOf(first) is null && !core.IsRemovedFrom(first))?.Id ?? NodeId.None;
     }
 
     private IStateMachine? CreateMachine(ShardId shard, int kind, NodeId node) => Catalog.Find((uint)kind) is { } known

@@ -1,3 +1,4 @@
+using Quorate.FrontDoors.Etcd.Client;
 using Xunit;
 
 namespace Quorate.Conformance.Tests;
@@ -77,6 +78,70 @@ public sealed class MembershipTests
         Assert.Contains("Leadership transferred", moved, StringComparison.Ordinal);
         Assert.Same(next, await cluster.FindLeaderAsync());
     }
+
+    // Goal: a member whose disk is gone is replaced at its own peer URL while clients write: nothing acknowledged is lost, and afterwards the new
+    // one counts. Method: wipe one of three under load, `quorate member replace`, start what it says; then take another one away.
+    [Fact]
+    public async Task A_wiped_member_is_replaced_under_load()
+    {
+        using ClusterProcesses cluster = ClusterProcesses.StartReady(3);
+        ServerProcess lost = cluster.Servers[2];
+        string endpoints = string.Join(',', cluster.Servers.Take(2).Select(server => server.Endpoint.OriginalString));
+        using var stop = new CancellationTokenSource();
+        Task<int> load = WriteUntilAsync(cluster.Servers[0], stop.Token);
+        lost.Kill();
+        Directory.Delete(cluster.DataDirectoryOf(2), recursive: true);
+        Task<string> replacing = Task.Run(() => Quorate("member", "replace", lost.Name, "--endpoints", endpoints));
+        string[] arguments = [.. lost.Arguments];
+        arguments[Array.IndexOf(arguments, "--initial-cluster-state") + 1] = "existing";
+        using var successor = new ServerProcess(lost.Name, lost.ClientPort, lost.PeerPort, arguments);
+        for (int i = 0; i < 300 && !Quorate("member", "list", "--endpoints", endpoints).Contains("unstarted", StringComparison.Ordinal); i++) { await Task.Delay(100); }
+        successor.Start();
+        successor.WaitUntilReady();
+        Assert.EndsWith("promoted\n", await replacing, StringComparison.Ordinal);
+
+        cluster.Servers[1].Kill();
+        int before = Volatile.Read(ref _written);
+        for (int i = 0; i < 300 && Volatile.Read(ref _written) < before + 20; i++) { await Task.Delay(100); }
+        await stop.CancelAsync();
+        int acknowledged = await load;
+        Assert.True(acknowledged >= before + 20, $"{acknowledged} writes, {before} before another one was taken away");
+        using var client = new KeyValues(successor);
+        await client.ExpectManyAsync("load/", 1, acknowledged);
+        string list = Quorate("member", "list", "--endpoints", successor.Endpoint.OriginalString, "--format", "json");
+        Assert.DoesNotContain("\"isLearner\": true", list, StringComparison.Ordinal);
+        Assert.Equal(3, list.Split("peerURLs").Length - 1);
+    }
+
+    private int _written;
+
+    // Each write is repeated until it is acknowledged; gives the number of the last one that was.
+    private async Task<int> WriteUntilAsync(ServerProcess server, CancellationToken stop)
+    {
+        using var client = new KeyValues(server);
+        for (int i = 1; !stop.IsCancellationRequested; i++)
+        {
+            for (bool isDone = false; !isDone;)
+            {
+                try
+                {
+                    await client.PutManyAsync("load/", i, i);
+                    isDone = true;
+                }
+                catch (EtcdRpcException)
+                {
+                    // Unknown, or no leader for a moment: the same value again.
+                }
+            }
+
+            Volatile.Write(ref _written, i);
+            await Task.Delay(5, CancellationToken.None);
+        }
+
+        return Volatile.Read(ref _written);
+    }
+
+    private static string Quorate(params string[] arguments) => Tool.Run("dotnet", [ServerProcess.Binary, .. arguments], seconds: 120).Succeeded();
 
     // Goal: a server that may not join says why, in etcd's words, and has left nothing behind that keeps it from joining later.
     [Fact]

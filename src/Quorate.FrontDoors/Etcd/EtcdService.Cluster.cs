@@ -18,6 +18,14 @@ internal sealed partial class EtcdService
         ReadLevel level = request.Linearizable ? ReadLevel.Linearizable : ReadLevel.Local;
         (IReadView? view, EtcdError? error) = await ReadMembers(level, call).ConfigureAwait(false);
         if (view is null) { return error!; }
+        if (!IsDefault)
+        {
+            view.Dispose();
+            ReadResult read = await _node.ReadAsync(MembersShard, level, call.Stop).ConfigureAwait(false);
+            if (read.View is null) { return EtcdErrors.Of(read.Outcome); }
+            view = read.View;
+        }
+
         using (view)
         {
             var response = new MemberListResponse { Header = ClusterHeader() };
@@ -77,6 +85,9 @@ internal sealed partial class EtcdService
             : EtcdErrors.LeaderTransferTimedOut;
     }
 
+    // Members are those of the first shard, whichever keyspace is asked.
+    private ShardId MembersShard => IsDefault ? _shard : new ShardId(1);
+
     private async ValueTask<(ulong Id, EtcdError? Error)> ProposeMember(KvCommand command, EtcdCall call)
     {
         if (!IsDefault) { return (0, EtcdErrors.OnlyInDefaultKeyspace); }
@@ -96,7 +107,7 @@ internal sealed partial class EtcdService
     private void AddMembers(RepeatedField<Member> members, IReadView view)
     {
         IEnumerable<ShardMember> places = ShardMembers.Read(view);
-        if (!places.Any() && _node.StatusOf(_shard) is { } status)
+        if (!places.Any() && _node.StatusOf(MembersShard) is { } status)
         {
             // Before the first entry: a founder knows the group only from its settings.
             places = status.Members.Select(member => new ShardMember(member.Node, status.Learners.Contains(member.Node)));

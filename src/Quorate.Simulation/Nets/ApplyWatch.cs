@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Quorate.Core;
 
 namespace Quorate.Simulation;
@@ -45,6 +46,12 @@ internal sealed class ApplyWatch(SimCluster cluster)
             Add(command.Index, Crc32C.Compute(command.Payload) ^ (command.StampedAt.Value << 8) ^ ((ulong)command.Clock << 32));
             machine.Apply(command, store, reply);
         }
+
+        public bool ChangesMembers(ReadOnlySpan<byte> command) => machine.ChangesMembers(command);
+
+        public MemberVerdict? JudgeMembers(
+            ReadOnlySpan<byte> command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store) =>
+            machine.JudgeMembers(command, members, fresh, store);
 
         public KeyspaceList Keyspaces => machine.Keyspaces;
 

@@ -17,6 +17,7 @@ using Quorate.Keyspaces;
 using Quorate.Kv;
 using Quorate.Leases;
 using Quorate.Locks;
+using Quorate.Members;
 using Quorate.Migrate;
 using Quorate.Sim;
 
@@ -42,6 +43,7 @@ internal static class CommandLine
             WatchCommand.Create(),
             LockCommand.Create(),
             ElectCommand.Create(),
+            MemberCommand.Create(),
             KeyspaceCommand.Create(),
             UserCommand.Create(),
             RoleCommand.Create(),
