@@ -64,6 +64,56 @@ public sealed class MembershipTests
         using (var client = new KeyValues(c)) { await client.ExpectManyAsync("m/", 1, 40); }
     }
 
+    // Goal: a member starts as etcdctl told, though another one was added before it that has not started: that one has no name.
+    [Fact]
+    public void A_member_starts_as_told_while_another_one_has_no_name()
+    {
+        using var cluster = new ChangingCluster();
+        ServerProcess a = cluster.Founder("a");
+        a.Start();
+        a.WaitUntilReady();
+        cluster.Add(a, "b", learner: true);
+        ServerProcess c = cluster.Add(a, "c");
+        Assert.Contains($",={cluster.PeerUrl("b")}", "," + string.Join(' ', c.Arguments).Split("--initial-cluster ")[1], StringComparison.Ordinal);
+        c.Start();
+        c.WaitUntilReady();
+        Assert.Equal(["- unstarted learner", "a started voter", "c started voter"], cluster.Members(c).Order());
+    }
+
+    // Goal: with users, the group changes if root says so, and nobody else.
+    [Fact]
+    public void With_users_only_root_changes_members()
+    {
+        using var cluster = new ChangingCluster();
+        ServerProcess a = cluster.Founder("a");
+        a.Start();
+        a.WaitUntilReady();
+        cluster.Run(a, "user", "add", "root:r");
+        cluster.Run(a, "user", "grant-role", "root", "root");
+        cluster.Run(a, "user", "add", "plain:p");
+        cluster.Run(a, "auth", "enable");
+        cluster.User = "root:r";
+        ServerProcess b = cluster.Add(a, "b", learner: true);
+        b.Start();
+        b.WaitUntilReady();
+        string id = cluster.IdOf(a, b);
+        string[][] changes =
+        [
+            ["member", "promote", id], ["member", "update", id, "--peer-urls=http://127.0.0.1:1"],
+            ["member", "remove", id], ["member", "add", "c", "--peer-urls=http://127.0.0.1:1"],
+        ];
+        cluster.User = "plain:p";
+        foreach (string[] change in changes) { Assert.Contains("permission denied", cluster.Fails(a, change), StringComparison.Ordinal); }
+        cluster.User = "root:r";
+        Assert.Equal(["a started voter", "b started learner"], cluster.Members(a).Order());
+        cluster.Run(a, "member", "promote", id);
+        Assert.Equal(["a started voter", "b started voter"], cluster.Members(a).Order());
+        cluster.Run(a, "member", "remove", id);
+        Assert.Equal(0, b.WaitForExit());
+        Assert.Equal(["a started voter"], cluster.Members(a));
+        cluster.Run(a, "put", "k", "v");
+    }
+
     // Goal: leadership moves where etcdctl says.
     [Fact]
     public async Task Leadership_moves_by_etcdctl()

@@ -221,7 +221,7 @@ internal static class EtcdErrors
         KvRefusal.AuthFailed => AuthFailed,
 
         // Our own command did not read back: versions of nodes that do not fit together, or a bug.
-        KvRefusal.Malformed => Internal,
+        KvRefusal.Malformed or KvRefusal.NotJudged => Internal,
         _ => throw Invariant.Unreachable(refusal),
     };
 

@@ -84,8 +84,13 @@ public sealed class KeyValueMachine : IStateMachine
 
     /// <inheritdoc/>
     public MemberVerdict? JudgeMembers(
-        ReadOnlySpan<byte> command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store) =>
-        KvCommand.TryDecode(command.ToArray(), out KvCommand? decoded) ? MemberJudge.Judge(decoded, members, fresh, store) : null;
+        ReadOnlySpan<byte> command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store)
+    {
+        ReadOnlySpan<byte> payload = KvCommand.Unwrap(command, out KvCaller caller);
+        return KvCommand.TryDecode(payload.ToArray(), out KvCommand? decoded)
+            ? MemberJudge.Judge(decoded, _auth.Check(store, caller, KvNeeds.Root), members, fresh, store)
+            : null;
+    }
 
     /// <inheritdoc/>
     public long? NextDeadline => _leases.NextDeadline is { } lease && _auth.NextDeadline is { } token

@@ -147,12 +147,12 @@ public abstract partial record KvCommand
     /// <summary>Gives a learner its vote. Judged by the leader.</summary>
     /// <param name="Id">The member.</param>
     /// <param name="Refusal">What the leader has against it.</param>
-    public sealed record MemberPromote(ulong Id, KvRefusal Refusal = KvRefusal.None) : KvCommand;
+    public sealed record MemberPromote(ulong Id, KvRefusal Refusal = KvRefusal.NotJudged) : KvCommand;
 
     /// <summary>Removes a member; its id never comes back. Judged by the leader.</summary>
     /// <param name="Id">The member.</param>
     /// <param name="Refusal">What the leader has against it.</param>
-    public sealed record MemberRemove(ulong Id, KvRefusal Refusal = KvRefusal.None) : KvCommand;
+    public sealed record MemberRemove(ulong Id, KvRefusal Refusal = KvRefusal.NotJudged) : KvCommand;
 
     /// <summary>Changes where peers reach a member.</summary>
     /// <param name="Id">The member.</param>

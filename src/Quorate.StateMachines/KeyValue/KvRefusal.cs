@@ -117,6 +117,9 @@ public enum KvRefusal : byte
     /// <summary>The learner's log is too far behind. etcd: "can only promote a learner member which is in sync with leader".</summary>
     LearnerNotReady = 86,
 
+    /// <summary>In a command about members: no leader has judged it yet. Never in a reply.</summary>
+    NotJudged = 87,
+
     /// <summary>A range that is to be sorted has more bytes than may be in memory. Only of reads, hence never in a reply.</summary>
     TooLargeToSort = 255,
 

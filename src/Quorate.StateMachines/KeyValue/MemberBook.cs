@@ -12,9 +12,11 @@ internal static class MemberBook
     {
         switch (command)
         {
+            case KvCommand.MemberAdd { Id: 0 } or KvCommand.MemberPromote { Refusal: KvRefusal.NotJudged }
+                or KvCommand.MemberRemove { Refusal: KvRefusal.NotJudged }:
+                // No leader has judged it, so Raft's membership does not change with it.
+                return (KvRefusal.Malformed, 0);
             case KvCommand.MemberAdd add:
-                // One that no leader has judged is none of ours.
-                if (add.Id == 0) { return (KvRefusal.Malformed, 0); }
                 if (add.Refusal == KvRefusal.None) { MemberStore.Write(store, new MemberRecord(add.Id, "", add.PeerUrls, [])); }
                 return (add.Refusal, add.Id);
             case KvCommand.MemberPromote promote:

@@ -12,22 +12,28 @@ public static class MemberJudge
     /// <summary>Most learners at a time; etcd's --max-learners.</summary>
     public const int MaxLearners = 1;
 
-    /// <summary>Decides about a command; see <see cref="IStateMachine.JudgeMembers"/>.</summary>
-    public static MemberVerdict? Judge(KvCommand command, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store)
+    /// <summary>Decides about a command; see <see cref="IStateMachine.JudgeMembers"/>. The verdict is final: nobody asks again who sent it.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="denied">Why its sender may not change members; None if it may.</param>
+    /// <param name="members">All members, in order of id.</param>
+    /// <param name="fresh">An id for a new member.</param>
+    /// <param name="store">What the leader has applied.</param>
+    public static MemberVerdict? Judge(
+        KvCommand command, KvRefusal denied, ImmutableArray<MemberFact> members, NodeId fresh, IStoreReader store)
     {
         var group = new Group(members, store);
         switch (command)
         {
             case KvCommand.MemberAdd add:
-                KvRefusal refusal = group.AgainstAdding(add);
+                KvRefusal refusal = denied != KvRefusal.None ? denied : group.AgainstAdding(add);
                 return Verdict(
                     add with { Id = fresh.Value, Refusal = refusal }, refusal,
                     add.IsLearner ? MemberStepKind.AddLearner : MemberStepKind.AddVoter, fresh);
             case KvCommand.MemberPromote promote:
-                refusal = group.AgainstPromoting(new NodeId(promote.Id));
+                refusal = denied != KvRefusal.None ? denied : group.AgainstPromoting(new NodeId(promote.Id));
                 return Verdict(promote with { Refusal = refusal }, refusal, MemberStepKind.AddVoter, new NodeId(promote.Id));
             case KvCommand.MemberRemove remove:
-                refusal = group.AgainstRemoving(new NodeId(remove.Id));
+                refusal = denied != KvRefusal.None ? denied : group.AgainstRemoving(new NodeId(remove.Id));
                 return Verdict(remove with { Refusal = refusal }, refusal, MemberStepKind.Remove, new NodeId(remove.Id));
             default:
                 return null;

@@ -188,7 +188,8 @@ internal sealed record ServerSettings
     private IEnumerable<string> ClusterProblems()
     {
         string cluster = Written(SettingKeys.InitialCluster);
-        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.Name).Where(g => g.Count() > 1))
+        // Those that have not started have no names yet: etcdctl prints what a joining member is to be told.
+        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.Name).Where(g => g.Key.Length > 0 && g.Count() > 1))
         {
             yield return $"{cluster} names '{same.Key}' {same.Count()} times; each member has one name and one URL.";
         }

@@ -243,7 +243,7 @@ internal sealed class SettingsBuilder
         {
             int equals = text.IndexOf('=', StringComparison.Ordinal);
             ServerUrl? url = null;
-            string? problem = equals <= 0
+            string? problem = equals < 0
                 ? $"has '{text}', which is not name=http://host:port"
                 : ServerUrl.TryParse(text[(equals + 1)..], out url);
             if (problem is null) { members.Add(NewMember(text[..equals], url!, token)); }

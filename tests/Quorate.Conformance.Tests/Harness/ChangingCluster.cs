@@ -45,14 +45,16 @@ internal sealed class ChangingCluster : IDisposable
 
     public string PeerUrl(string name) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Ports(name).Peer}");
 
+    /// <summary>Who runs etcdctl: a user's name and password as it takes them, or nobody.</summary>
+    public string User { get; set; } = "";
+
     /// <summary>etcdctl against one server; it must succeed.</summary>
-    public string Run(ServerProcess server, params string[] arguments) =>
-        Tool.Run(_etcdctl, ["--endpoints", $"127.0.0.1:{server.ClientPort}", .. arguments]).Succeeded();
+    public string Run(ServerProcess server, params string[] arguments) => Etcdctl(server, arguments).Succeeded();
 
     /// <summary>etcdctl against one server; it must fail. Gives its words.</summary>
     public string Fails(ServerProcess server, params string[] arguments)
     {
-        Tool.Result result = Tool.Run(_etcdctl, ["--endpoints", $"127.0.0.1:{server.ClientPort}", .. arguments]);
+        Tool.Result result = Etcdctl(server, arguments);
         Xunit.Assert.NotEqual(0, result.ExitCode);
         return result.Error;
     }
@@ -73,6 +75,9 @@ internal sealed class ChangingCluster : IDisposable
         foreach (ServerProcess server in _servers) { server.Dispose(); }
         Directory.Delete(_directory, recursive: true);
     }
+
+    private Tool.Result Etcdctl(ServerProcess server, string[] arguments) =>
+        Tool.Run(_etcdctl, ["--endpoints", $"127.0.0.1:{server.ClientPort}", .. User.Length == 0 ? Array.Empty<string>() : ["--user", User], .. arguments]);
 
     private IEnumerable<string[]> Fields(ServerProcess by) => Run(by, "member", "list")
         .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(',', StringSplitOptions.TrimEntries));

@@ -16,7 +16,7 @@ public class EtcdErrorsTests
             EtcdError error = EtcdErrors.Of(refusal);
             Assert.NotEqual(GrpcStatus.OK, error.Status);
             Assert.True(
-                refusal is KvRefusal.Malformed or KvRefusal.TooLargeToSort || error.Message.StartsWith("etcdserver: ", StringComparison.Ordinal), error.Message);
+                refusal is KvRefusal.Malformed or KvRefusal.NotJudged or KvRefusal.TooLargeToSort || error.Message.StartsWith("etcdserver: ", StringComparison.Ordinal), error.Message);
         }
     }
 

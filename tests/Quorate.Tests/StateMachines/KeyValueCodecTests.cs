@@ -19,7 +19,7 @@ public class KeyValueCodecTests
         { new KvCommand.LeaseRenew(300), "01 08 D804" },
         { new KvCommand.MemberAdd(true, ["a"]) { Id = 5, Refusal = KvRefusal.TooManyLearners }, "01 50 01 0500000000000000 54 01 0161" },
         { new KvCommand.MemberPromote(5, KvRefusal.NotLearner), "01 51 0500000000000000 55" },
-        { new KvCommand.MemberRemove(5), "01 52 0500000000000000 00" },
+        { new KvCommand.MemberRemove(5), "01 52 0500000000000000 57" },
         { new KvCommand.MemberUpdate(5, ["a", "b"]), "01 53 0500000000000000 02 0161 0162" },
         { new KvCommand.MemberPublish(5, "n", ["c"]), "01 54 0500000000000000 016E 01 0163" },
         { new KvCommand.MemberSeed([new MemberRecord(5, "n", ["a"], [])]), "01 55 01 0500000000000000 016E 01 0161" },

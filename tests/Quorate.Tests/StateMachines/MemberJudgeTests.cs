@@ -33,7 +33,7 @@ public class MemberJudgeTests
     public void An_added_member_has_the_fresh_id_and_a_url_of_its_own()
     {
         var store = Store("v v");
-        MemberVerdict verdict = MemberJudge.Judge(new KvCommand.MemberAdd(false, ["http://new:1"]), Facts("v v"), new NodeId(77), store)!;
+        MemberVerdict verdict = MemberJudge.Judge(new KvCommand.MemberAdd(false, ["http://new:1"]), KvRefusal.None, Facts("v v"), new NodeId(77), store)!;
         Assert.Equal([new MemberStep(MemberStepKind.AddVoter, new NodeId(77))], verdict.Steps);
         Assert.True(KvCommand.TryDecode(verdict.Command, out KvCommand? completed));
         Assert.Equal(77ul, Assert.IsType<KvCommand.MemberAdd>(completed).Id);
@@ -68,7 +68,7 @@ public class MemberJudgeTests
     public void A_refusal_is_applied_as_one()
     {
         CheckedStore store = Store("v l");
-        MemberVerdict verdict = MemberJudge.Judge(new KvCommand.MemberAdd(true, ["http://new:1"]), Facts("v l"), new NodeId(77), store)!;
+        MemberVerdict verdict = MemberJudge.Judge(new KvCommand.MemberAdd(true, ["http://new:1"]), KvRefusal.None, Facts("v l"), new NodeId(77), store)!;
         Assert.Empty(verdict.Steps);
         Assert.Equal("TooManyLearners", Apply(store, verdict.Command));
         Assert.Equal(2, MemberQueries.All(store).Count);
@@ -86,7 +86,7 @@ public class MemberJudgeTests
         Assert.Equal("MemberNotFound", Apply(store, new KvCommand.MemberPublish(3, "three", [])));
 
         // Who was removed comes back by no command: not by its own, not as a founder.
-        Assert.Equal("2", Apply(store, new KvCommand.MemberRemove(2)));
+        Assert.Equal("2", Apply(store, new KvCommand.MemberRemove(2, KvRefusal.None)));
         Assert.Equal("MemberNotFound", Apply(store, new KvCommand.MemberPublish(2, "two", [])));
         Assert.Equal("0", Apply(store, new KvCommand.MemberSeed([new MemberRecord(2, "two", ["http://h2:1"], []), new MemberRecord(5, "e", ["http://h5:1"], [])])));
         Assert.Equal([1ul, 5ul], MemberQueries.All(store).Select(member => member.Id));
@@ -95,11 +95,61 @@ public class MemberJudgeTests
 
         // One that no leader has judged is not taken at its word.
         Assert.Equal("Malformed", Apply(store, new KvCommand.MemberAdd(false, ["http://new:1"])));
+        Assert.Equal("Malformed", Apply(store, new KvCommand.MemberPromote(5)));
+        Assert.Equal("Malformed", Apply(store, new KvCommand.MemberRemove(5)));
+        Assert.Equal([1ul, 5ul], MemberQueries.All(store).Select(member => member.Id));
+    }
+
+    // Goal: with users, only root changes members: decided by the leader that judges a command, by who sent it; an address, where it is applied.
+    [Fact]
+    public void With_users_only_root_changes_members()
+    {
+        CheckedStore store = Store("v l");
+        Apply(store, new KvCommand.UserAdd("root", default, HasPassword: false));
+        Apply(store, new KvCommand.UserGrantRole("root", "root"));
+        Apply(store, new KvCommand.UserAdd("plain", default, HasPassword: false));
+        Apply(store, new KvCommand.AuthEnable());
+        Assert.Equal("PermissionDenied", ApplyFrom(store, "plain", new KvCommand.MemberUpdate(2, ["http://moved:1"])));
+        Assert.Equal("2", ApplyFrom(store, "root", new KvCommand.MemberUpdate(2, ["http://moved:1"])));
+        foreach (KvCommand command in new KvCommand[] { new KvCommand.MemberPromote(2), new KvCommand.MemberRemove(2), new KvCommand.MemberAdd(false, ["http://new:1"]) })
+        {
+            foreach ((string? user, string refusal) in new[] { (null, "UserNameEmpty"), ("plain", "PermissionDenied") })
+            {
+                MemberVerdict denied = JudgeFrom(store, user, command);
+                Assert.Empty(denied.Steps);
+                Assert.Equal(refusal, Apply(store, denied.Command));
+            }
+
+            // Final: Raft's membership changes with it, whoever may do what by then.
+            MemberVerdict verdict = JudgeFrom(store, "root", command);
+            Assert.Single(verdict.Steps);
+            Assert.Equal(command is KvCommand.MemberAdd ? "77" : "2", Apply(store, verdict.Command));
+        }
+    }
+
+    private static MemberVerdict JudgeFrom(CheckedStore store, string? user, KvCommand command)
+    {
+        var machine = new KeyValueMachine();
+        machine.Open(store);
+        return machine.JudgeMembers(From(user, command), Facts("v l"), new NodeId(77), store)!;
+    }
+
+    private static string ApplyFrom(CheckedStore store, string user, KvCommand command) => Apply(store, From(user, command).ToArray());
+
+    private static ReadOnlySpan<byte> From(string? user, KvCommand command)
+    {
+        var bytes = new ByteWriter();
+        command.Encode(bytes);
+        Assert.True(KvCommand.NeedsSender(bytes.Written));
+        if (user is null) { return bytes.Written; }
+        var signed = new ByteWriter();
+        KvCommand.EncodeFrom(signed, new KvCaller(KvCredential.Certificate, user, Revision: 0), bytes.Written);
+        return signed.Written;
     }
 
     private static KvRefusal Judge(string group, KvCommand command)
     {
-        MemberVerdict verdict = MemberJudge.Judge(command, Facts(group), new NodeId(77), Store(group))!;
+        MemberVerdict verdict = MemberJudge.Judge(command, KvRefusal.None, Facts(group), new NodeId(77), Store(group))!;
         Assert.True(KvCommand.TryDecode(verdict.Command, out KvCommand? judged));
         KvRefusal refusal = judged switch
         {
@@ -148,6 +198,7 @@ public class MemberJudgeTests
         return decoded switch
         {
             KvReply.Member member => $"{member.Id}",
+            KvReply.AuthDone => "done",
             KvReply.Refused refused => $"{refused.Refusal}",
             _ => throw new InvalidOperationException($"{decoded}"),
         };

@@ -41,7 +41,7 @@ public static class AccessRules
         return command switch
         {
             KvCommand.LeaseGrant => KvRefusal.None,
-            KvCommand.Compact or KvCommand.Auth => CheckRoot(user),
+            KvCommand.Compact or KvCommand.Auth or KvCommand.MemberUpdate => CheckRoot(user),
             _ => Denied(user is null || !new Judge(store, user).Allows(command)),
         };
     }
@@ -55,9 +55,9 @@ public static class AccessRules
         return refusal != KvRefusal.None ? refusal : Denied(user is null || !new Judge(store, user).Allows(put));
     }
 
-    // A door has judged who may send these, or no client can.
+    // A door has judged who may send these, or the leader that judged a change of members, or no client can.
     private static bool IsOfMembers(KvCommand command) => command is not (KvCommand.Op or KvCommand.Compact or KvCommand.LeaseGrant
-        or KvCommand.LeaseRevoke or KvCommand.LeaseRenew or (KvCommand.Auth and not KvCommand.TokenAdd and not KvCommand.TokenRenew));
+        or KvCommand.LeaseRevoke or KvCommand.LeaseRenew or KvCommand.MemberUpdate or (KvCommand.Auth and not KvCommand.TokenAdd and not KvCommand.TokenRenew));
 
     private static KvRefusal CheckCredential(in KvAuthState state, in KvCaller caller, KvUserAccess? user) => caller.Credential switch
     {

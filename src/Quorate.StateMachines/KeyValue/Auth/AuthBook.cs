@@ -29,6 +29,9 @@ internal sealed class AuthBook
     public KvRefusal Check(IStoreReader store, in KvCaller caller, KvCommand command) =>
         AccessRules.Check(store, _state, caller, UserOf(store, caller), command);
 
+    public KvRefusal Check(IStoreReader store, in KvCaller caller, in KvNeeds needs) =>
+        AccessRules.Check(store, _state, caller, UserOf(store, caller), needs);
+
     public KvRefusal Check(IStoreReader store, in KvCaller caller, scoped in KvCommand.PutFields put) =>
         AccessRules.Check(store, _state, caller, UserOf(store, caller), put);
 
