@@ -27,6 +27,7 @@ public sealed partial class SimCluster : IDisposable
     private readonly SortedDictionary<(ShardId Shard, LogIndex Applied), (ulong Hash, int Node)> _states = [];
     private readonly ApplyWatch _applied;
     private readonly StruckFaults _struck = new();
+    private readonly SortedSet<NodeId> _everMembers = [];
     private long _order;
     private long _secondFrom;
     private long _secondEvents;
@@ -299,18 +300,19 @@ public sealed partial class SimCluster : IDisposable
         return Options.ConfigOf(node, (shard, kind) => CreateMachine(shard, kind, node), _shards, buggify) with { FreshNode = UnusedSpare };
     }
 
-    // A spare that nobody knows as a member, and that has no replica and no tombstone of the first shard; none if there is none.
+    // A spare that has never been a member of the first shard; none if there is none left: then nobody may be added.
     private NodeId UnusedSpare()
     {
-        ShardId first = new(1);
-        var members = new SortedSet<NodeId>();
+        NoteMembers();
+        return Nodes.Skip(Options.Nodes).FirstOrDefault(node => !_everMembers.Contains(node.Id))?.Id ?? NodeId.None;
+    }
+
+    private void NoteMembers()
+    {
         foreach (SimNode node in Nodes)
         {
-            if (node.Core?.StatusOf(first) is { } status) { members.UnionWith(status.Members.Select(static member => member.Node)); }
+            if (node.Core?.StatusOf(new(1)) is { } status) { _everMembers.UnionWith(status.Members.Select(static member => member.Node)); }
         }
-
-        return Nodes.Skip(Options.Nodes).FirstOrDefault(node =>
-            node.Core is { } core && !members.Contains(node.Id) && core.StatusOf(first) is null && !core.IsRemovedFrom(first))?.Id ?? NodeId.None;
     }
 
     private IStateMachine? CreateMachine(ShardId shard, int kind, NodeId node) => Catalog.Find((uint)kind) is { } known
@@ -346,6 +348,7 @@ public sealed partial class SimCluster : IDisposable
     internal void Log(int node, NodeEvent change)
     {
         Reported[change.Name] = Reported.GetValueOrDefault(change.Name) + 1;
+        if (change.Name == "membership-changed") { NoteMembers(); }
         _recent.Enqueue($"{Now,12} us node {node + 1} {change.Shard} {change.Name} {change.Detail}");
         if (_recent.Count > 60) { _recent.Dequeue(); }
         Changed?.Invoke(node, change);

@@ -74,6 +74,8 @@ public sealed class FaultTests
     [InlineData("directories", "D5")]
     [InlineData("sides", "N4")]
     [InlineData("slices", "P6")]
+    [InlineData("operators", "O1")]
+    [InlineData("operators", "O2")]
     public void A_narrow_scenario_strikes_where_it_says(string scenario, string row)
     {
         int runs = 0;

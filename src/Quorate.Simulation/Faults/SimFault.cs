@@ -23,6 +23,11 @@ public abstract record SimFault
     /// <summary>Starts it with a stream of random numbers of its own; it must do nothing after the end (simulated microseconds), except mend what only it can mend.</summary>
     internal abstract void Start(SimCluster cluster, Prng random, long end);
 
+    /// <summary>Checks what it did, on the healed cluster whose replicas agree. Default: nothing.</summary>
+    internal virtual void Finish(SimCluster cluster)
+    {
+    }
+
     /// <summary>Does something again and again, at random intervals around the mean.</summary>
     private protected static void Every(SimCluster cluster, Prng random, TimeSpan mean, long end, Action action)
     {

@@ -89,6 +89,21 @@ internal static partial class NarrowScenarios
                 new Transfers { Interval = Millis(700) }),
         ]);
 
+    /// <summary>An operator who changes the members over the etcd API, while nodes die and answers get lost.</summary>
+    public static SimPlan Operators(ulong seed) => Plan(
+        seed, 0x09E2A,
+        static _ => new() { Spares = 5, LogRetainBytes = 4_000, FlushEntries = 50 },
+        static random =>
+        [
+            new MemberRequests { Interval = Millis(400) },
+            .. Some(
+                random,
+                new BrokenConnections { RequestPercent = 5, AnswerPercent = 10 },
+                new CrashNodes { Interval = Millis(2_500), Down = Millis(500) },
+                new LeaderIsolation { Interval = Millis(2_500), For = Millis(1_200) },
+                new Transfers { Interval = Millis(1_500) }),
+        ]);
+
     /// <summary>Bits rot and files get lost on a minority of the nodes. Nothing mends them yet: what is damaged may halt, and never lie.</summary>
     public static SimPlan Damage(ulong seed) => Plan(
         seed, 0xDA3A,

@@ -66,6 +66,11 @@ public static class SimRun
         cluster.Heal(withDamage: !plan.DemandsRecovery);
         if (plan.DemandsRecovery) { LivenessPhase.Run(cluster, plan.Workloads, plan.HealWithin); }
         else { cluster.Run(After, plan.Workloads); }
+        if (plan.DemandsRecovery)
+        {
+            foreach (SimFault fault in plan.Faults) { fault.Finish(cluster); }
+        }
+
         foreach (SimWorkload workload in plan.Workloads)
         {
             if (plan.DemandsRecovery) { workload.Finish(cluster); }
