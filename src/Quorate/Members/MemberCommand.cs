@@ -91,9 +91,10 @@ internal static class MemberCommand
             TimeSpan wait = Common.TimeoutOf(parsed, timeout);
             using EtcdGrpcClient client = Common.Client(parsed, endpoints);
             FrontDoors.Etcd.Protos.Member to = await MemberCalls.FindAsync(client, parsed.GetValue(member)!, wait, cancellationToken);
+            EndpointAccess access = endpoints.Access(parsed);
             foreach (Uri endpoint in Common.EndpointUris(parsed, endpoints))
             {
-                using var one = new EtcdGrpcClient([endpoint], tls: endpoints.Tls(parsed));
+                using EtcdGrpcClient one = access.Connect(endpoint);
                 StatusResponse status = await Rpc.CallAsync(one, EtcdMethods.Status, new StatusRequest(), wait, isWrite: false, cancellationToken);
                 if (status.Leader != status.Header.MemberId) { continue; }
                 await Rpc.CallAsync(one, EtcdMethods.MoveLeader, new MoveLeaderRequest { TargetID = to.ID }, wait, isWrite: true, cancellationToken);
