@@ -28,7 +28,7 @@ internal static partial class PlantedBugs
             new Edit(RaftReady, "_term != _savedHardState.Term || _vote != _savedHardState.Vote;", "_term != _savedHardState.Term;")) { Scenario = "elections" },
         new("vote-persisted-with-the-next-entry", 3, RaftReady,
             "private bool IsHardStateDue => _term != _savedHardState.Term || _vote != _savedHardState.Vote;",
-            "private bool IsHardStateDue => _term != _savedHardState.Term;") { Scenario = "elections", From = 23 },
+            "private bool IsHardStateDue => _term != _savedHardState.Term;") { Scenario = "elections", From = 92 },
         new("term-persisted-with-the-next-entry", 3, RaftReady,
             "private bool IsHardStateDue => _term != _savedHardState.Term || _vote != _savedHardState.Vote;",
             "private static bool IsHardStateDue => false;") { Scenario = "elections" },
