@@ -25,5 +25,6 @@ internal static class Probes
     public static readonly CodeProbe RecalledMore = new("raft: a replica learns at its start that it may have promised more than its disk shows");
     public static readonly CodeProbe RecallGaveUp = new("raft: a replica starts though not all could tell it what it has promised");
     public static readonly CodeProbe ForgotWhatItConfirmed = new("raft: a restarted replica refuses what it had confirmed");
+    public static readonly CodeProbe ConfirmedByLastRun = new("raft: a restarted replica lets the leader compare what only its last run had confirmed");
     public static readonly CodeProbe FreeLeaderCommit = new("raft: a leader commits what its own disk does not hold yet");
 }

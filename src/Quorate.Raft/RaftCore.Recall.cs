@@ -79,8 +79,10 @@ public sealed partial class RaftCore
         }
         else if (_floor != LogPosition.Zero && !_hasForgotten)
         {
-            // Nobody who holds it comes to lead, for as long as we would have waited for an answer.
-            _recallTicks = _leader.IsNone ? _recallTicks + 1 : 0;
+            // Nobody who holds it comes to lead, for as long as we would have waited for an answer. A leader that fell silent is still
+            // ours: who may not campaign forgets none.
+            bool hearsLeader = !_leader.IsNone && _electionElapsed < _options.ElectionTicks;
+            _recallTicks = hearsLeader ? 0 : _recallTicks + 1;
             if (_recallTicks >= patience) { _floor = LogPosition.Zero; }
         }
     }

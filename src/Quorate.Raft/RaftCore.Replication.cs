@@ -115,7 +115,16 @@ public sealed partial class RaftCore
     {
         // The leader never names more than we confirmed to hold. But we may have confirmed it before our disk went back in time:
         // only what this run has compared with the leader's log counts.
-        CommitTo(LogIndex.Min(heartbeat.Commit, _hasRunBefore ? _sharedWithLeader : _log.LastIndex));
+        LogIndex compared = _hasRunBefore ? _sharedWithLeader : _log.LastIndex;
+        CommitTo(LogIndex.Min(heartbeat.Commit, compared));
+        if (heartbeat.Commit > LogIndex.Max(compared, _commit))
+        {
+            // What our last run confirmed reached the leader after the question of this one: it has nothing to send, and we may commit
+            // nothing. So it must compare again.
+            Probes.ConfirmedByLastRun.Hit();
+            LogPosition hint = _log.LastAtMost(heartbeat.Commit, heartbeat.Term);
+            SendAfterPersist(new AppendEntriesReply(HeaderTo(heartbeat.From), false, heartbeat.Commit, hint));
+        }
 
         // The echo of a round says that we have followed no later leader, which we cannot know yet.
         Send(new HeartbeatReply(HeaderTo(heartbeat.From), IsRecalling ? 0 : heartbeat.ReadRound));

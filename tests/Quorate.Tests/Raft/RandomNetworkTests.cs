@@ -73,7 +73,7 @@ public sealed class RandomNetworkTests
         public string Play(int steps)
         {
             _cluster.Elect(1);
-            for (int step = 0; step < steps || (ProvesTooLittle && step < steps * 5); step++)
+            for (int step = 0; step < steps || (ProvesTooLittle && step < steps * 10); step++)
             {
                 Do(Pick());
                 if (step % 25 == 0) { _cluster.Check(); }

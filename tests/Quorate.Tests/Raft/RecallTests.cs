@@ -187,6 +187,56 @@ public sealed class RecallTests
         Assert.Equal(new LogIndex(2), bench.Core.Commit);
     }
 
+    // Goal: a follower is not stuck if a confirmation of its last run comes to the leader after the question of the new one.
+    // Method: the leader then takes it to hold all, and the message that tells of the commit gets lost. Nothing is proposed any more.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // Its disk is an old copy: the entry must come again.
+    public void A_late_confirmation_of_the_last_run_leaves_nobody_behind(bool isOld)
+    {
+        var cluster = new TestCluster(3);
+        cluster.Elect(1);
+        cluster.Tick(2);
+        cluster.Passes = static message => message.To != new ReplicaId(3);
+        Action restore = cluster[2].Image();
+        LogPosition kept = cluster.Propose(1, "kept");
+        cluster[1].Settle();
+        cluster.Collect(cluster[1]);
+        RaftMessage append = cluster.Network.Single(static message => message is AppendEntries);
+        cluster.Network.Clear();
+        cluster.Deliver(append);
+        cluster[2].Settle();
+        RaftMessage late = cluster[2].Outbox.Single(static message => message is AppendEntriesReply);
+        if (isOld) { restore(); }
+        else { cluster[2].StartAgain(); }
+
+        cluster[2].Settle();
+        RaftMessage question = cluster[2].Outbox.Single(static message => message is Recall && message.To == new ReplicaId(1));
+        cluster.Deliver(question);
+        cluster.Deliver(late);
+        cluster[1].Settle();
+        cluster[1].Outbox.Clear();
+        Assert.Equal(kept.Index, cluster[1].Core.Commit);
+
+        cluster.Passes = static _ => true;
+        cluster.Tick(20);
+        Assert.Equal(Role.Leader, cluster[1].Core.Role);
+        Assert.Equal(kept.Index, cluster[2].Applied);
+    }
+
+    // Goal: the floor lapses also if the leader vanished after the start, though who may not campaign does not forget it.
+    [Fact]
+    public void A_floor_lapses_though_its_leader_was_heard()
+    {
+        var options = new RaftOptions();
+        TestReplica replica = Started(options);
+        replica.Core.Step(new RecallReply(From(2, 5), 1, At(9, 5), new(0), Three));
+        replica.Core.Step(new RecallReply(From(3, 5), 1, At(2, 3), new(0), Three));
+        replica.Core.Step(new Heartbeat(From(2, 5), new(0), 0));
+        for (int tick = 0; tick < 9 * options.ElectionTicks; tick++) { replica.Core.Tick(); }
+        Assert.Equal(Role.PreCandidate, replica.Core.Role);
+    }
+
     // Replica 1 of three, with two entries of term 3 on its disk, in its second life.
     private static TestReplica Started(RaftOptions options)
     {
