@@ -22,12 +22,12 @@ internal sealed class MembershipFollower(NodeCore node)
     public void Tick()
     {
         if (node.Now % node.Config.Raft.HeartbeatTicks != 0 || node.IsStopping || node.FindAny(node.Config.MetaShard) is not { } meta) { return; }
-        if (!meta.Leader.IsNone || _heardTick == 0) { _heardTick = node.Now; }
+        if (meta.HearsLeader || _heardTick == 0) { _heardTick = node.Now; }
         bool isCutOff = node.Now - _heardTick > 5L * node.Config.Raft.ElectionTicks;
         if (isCutOff) { _heardTick = node.Now; }
         foreach (Replica replica in Led())
         {
-            if (meta.IsTombstoned) { Follow(replica, meta); }
+            if (meta.IsTombstoned) { Leave(replica, meta); }
             else if (isCutOff) { replica.TransferToBest(); } // Perhaps we were removed; another one may hear of it, and follow.
             else if (!_isAsking && NextChange(replica, meta) is not null) { Ask(); }
         }
@@ -57,6 +57,14 @@ internal sealed class MembershipFollower(NodeCore node)
     {
         _isAsking = false;
         _mayAct |= isDone;
+    }
+
+    // We were removed, and know the members of that time: whoever came later would be removed by us, under a number that is never
+    // given again. So another one leads on, and we only bring in those that it takes for that.
+    private static void Leave(Replica replica, Replica meta)
+    {
+        if (replica.Membership.Voters.Any(meta.Membership.Voters.Contains)) { replica.TransferToBest(meta.Membership.Voters.Contains); }
+        else { Follow(replica, meta); }
     }
 
     private static void Follow(Replica replica, Replica meta)

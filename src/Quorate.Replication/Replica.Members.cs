@@ -48,6 +48,9 @@ internal sealed partial class Replica
         }
     }
 
+    /// <summary>True if it leads, or has heard its leader within an election timeout. (Who may not campaign never forgets a leader.)</summary>
+    public bool HearsLeader => _raft.Role == Role.Leader || IsHeard(_raft.Leader);
+
     // One change at a time, each judged in the state that all before it have made.
     private void ProposeMembers()
     {

@@ -93,8 +93,6 @@ internal sealed partial class Replica
 
     public Role Role => _raft.Role;
 
-    public ReplicaId Leader => _raft.Leader;
-
     /// <summary>As of the last applied entry.</summary>
     public Membership Membership => _raft.Membership;
 
@@ -209,7 +207,8 @@ internal sealed partial class Replica
     }
 
     /// <summary>Hands leadership to the voter that holds most of the log, if possible to one that answers.</summary>
-    public void TransferToBest()
+    /// <param name="among">Whom it may be; everybody if null.</param>
+    public void TransferToBest(Func<ReplicaId, bool>? among = null)
     {
         if (!HoldsLeadership) { return; }
         RaftStatus status = _raft.Status;
@@ -217,7 +216,7 @@ internal sealed partial class Replica
         FollowerProgress? best = null;
         foreach (FollowerProgress follower in status.Followers)
         {
-            if (follower.Id == Id || !status.Membership.Voters.Contains(follower.Id)) { continue; }
+            if (follower.Id == Id || !status.Membership.Voters.Contains(follower.Id) || among?.Invoke(follower.Id) == false) { continue; }
             if (best is not { } known || (IsHeard(follower.Id), follower.Match).CompareTo((IsHeard(known.Id), known.Match)) > 0) { best = follower; }
         }
 

@@ -176,7 +176,7 @@ public sealed class KeyspaceTests
     [Fact]
     public void Every_seed_of_the_sweep_holds()
     {
-        ulong[] seeds = [.. Enumerable.Range(0, Seeds.SweepCount / 5).Select(i => Seeds.SweepFirst + (ulong)i)];
+        ulong[] seeds = [.. Enumerable.Range(0, Seeds.SweepCount / 5).Select(i => Seeds.SweepFirst + (ulong)i).Concat(Seeds.Keyspaces)];
         SimResult[] failed = [.. seeds.AsParallel().WithDegreeOfParallelism(2)
             .Select(seed => SimRun.Execute(Scenarios.All.Single(scenario => scenario.Name == "keyspaces").Plan(seed)))
             .Where(result => result.Failure is not null)];
