@@ -17,6 +17,7 @@ public sealed class SimNetwork
     private readonly long[,] _bytesPerSecond;
     private readonly SimConnection?[,] _connections;
     private readonly Dictionary<string, long> _noted = [];
+    private long _lastArrival;
 
     internal SimNetwork(SimCluster cluster, int nodes, Prng random)
     {
@@ -54,6 +55,9 @@ public sealed class SimNetwork
 
     /// <summary>Frames lost so far, cut links included.</summary>
     public long Lost { get; private set; }
+
+    /// <summary>When the last datagram that was sent before healing arrives. It may carry a command, also of a life that is over.</summary>
+    public long LateUntil { get; private set; }
 
     /// <summary>True if frames travel in streams.</summary>
     public bool HasStreams => _cluster.Options.Streams;
@@ -108,6 +112,7 @@ public sealed class SimNetwork
         DropPerMille = 0;
         DuplicatePerMille = 0;
         TailPerMille = 0;
+        LateUntil = _lastArrival;
     }
 
     /// <summary>A fault has struck that may strike at every frame, or job: it counts once in a simulated second.</summary>
@@ -161,6 +166,7 @@ public sealed class SimNetwork
         {
             long delay = OneDelay(from, to);
             _cluster.Note(from, $"send to n{to + 1}, {(i == 0 ? "there" : "once more")} in {delay} us: {FrameText.Of(frame)}");
+            _lastArrival = Math.Max(_lastArrival, _cluster.Now + delay);
             _cluster.After(delay, () => Deliver(from, to, life, frame));
         }
     }

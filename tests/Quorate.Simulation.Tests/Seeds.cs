@@ -7,7 +7,7 @@ internal static class Seeds
     private static readonly ulong[] Regression = [877, 1524, 4018, 6924, 8309, 11236, 21, 72, 192];
 
     /// <summary>Seeds of the scenario of keyspaces that failed.</summary>
-    public static readonly ulong[] Keyspaces = [1332];
+    public static readonly ulong[] Keyspaces = [1332, 1350];
 
     /// <summary>The sweep, and unless the environment names one, all seeds that ever failed.</summary>
     public static IEnumerable<ulong> All =>

@@ -16,7 +16,7 @@ internal static class LivenessPhase
 
     public static void Run(SimCluster cluster, ImmutableArray<SimWorkload> workloads, TimeSpan within)
     {
-        cluster.RunUntil(c => c.ReplicasAgree(), within);
+        cluster.RunUntil(c => c.Now >= c.Network.LateUntil && c.ReplicasAgree(), within);
         AskEverywhere(cluster, within);
         cluster.RunUntil(c => c.ReplicasAgree(), within);
         foreach (SimWorkload workload in workloads) { workload.Settle(cluster); }
