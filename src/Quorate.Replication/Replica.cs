@@ -238,7 +238,7 @@ internal sealed partial class Replica
     {
         var key = new StatusKey(
             _raft.Role, _raft.Term, _raft.Vote, _raft.Leader, _raft.Commit, _raft.LogBytes, _engine.Applied.Index, _raft.Membership,
-            _engine.DiskBytes + _engine.UnflushedBytes, _leaderChanges, _places.Count);
+            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count);
         if (_status is { } known && key == _statusKey) { return known; }
         _statusKey = key;
         return _status = MakeStatus();
@@ -506,5 +506,5 @@ internal sealed partial class Replica
     // All that a status depends on. The log's last entry does not change without its bytes.
     private readonly record struct StatusKey(
         Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, long LogBytes, LogIndex Applied, Membership Membership,
-        long DiskBytes, long LeaderChanges, int Places);
+        long DiskBytes, long HeldBytes, long LeaderChanges, int Places);
 }
