@@ -17,6 +17,10 @@ internal sealed record EtcdFlagsResult(
 /// </summary>
 internal static class EtcdFlags
 {
+    /// <summary>Why all that has members compared with each other has no effect.</summary>
+    public const string NotCompared =
+        "members are not compared by themselves yet; a stored block is checked whenever it is read, and HashKV compares members when asked";
+
     /// <summary>etcd's flags that are settings of ours, under the same name.</summary>
     public static readonly ImmutableArray<SettingKey> Supported =
     [
@@ -58,12 +62,12 @@ internal static class EtcdFlags
             ["pre-vote"] = (true, "pre-votes are always asked for"),
             ["strict-reconfig-check"] = (true, "unsafe changes of membership are always refused"),
             ["initial-election-tick-advance"] = (true, "the first election is not delayed"),
-            ["experimental-initial-corrupt-check"] = (true, "stored bytes are always checked"),
-            ["corrupt-check-time"] = (false, "stored bytes are always checked"),
-            ["experimental-corrupt-check-time"] = (false, "stored bytes are always checked"),
-            ["compact-hash-check-time"] = (false, "stored bytes are always checked"),
-            ["experimental-compact-hash-check-enabled"] = (true, "stored bytes are always checked"),
-            ["experimental-compact-hash-check-time"] = (false, "stored bytes are always checked"),
+            ["experimental-initial-corrupt-check"] = (true, NotCompared),
+            ["corrupt-check-time"] = (false, NotCompared),
+            ["experimental-corrupt-check-time"] = (false, NotCompared),
+            ["compact-hash-check-time"] = (false, NotCompared),
+            ["experimental-compact-hash-check-enabled"] = (true, NotCompared),
+            ["experimental-compact-hash-check-time"] = (false, NotCompared),
             ["experimental-enable-lease-checkpoint"] = (true, "what is left of a lease is always replicated"),
             ["experimental-enable-lease-checkpoint-persist"] = (true, "what is left of a lease is always replicated"),
             // Limits that there are none of here.

@@ -10,8 +10,8 @@ internal static class FeatureGates
     {
         ["AllAlpha"] = "no gate has an effect",
         ["AllBeta"] = "no gate has an effect",
-        ["CompactHashCheck"] = "stored bytes are always checked",
-        ["InitialCorruptCheck"] = "stored bytes are always checked",
+        ["CompactHashCheck"] = EtcdFlags.NotCompared,
+        ["InitialCorruptCheck"] = EtcdFlags.NotCompared,
         ["LeaseCheckpoint"] = "what is left of a lease is always replicated",
         ["LeaseCheckpointPersist"] = "what is left of a lease is always replicated",
         ["SetMemberLocalAddr"] = "members call from any address of theirs",
