@@ -17,6 +17,7 @@ internal static class BenchCommand
         "quorate bench put --clients 64 --endpoints http://127.0.0.1:2379 --compare http://127.0.0.1:12379 --rounds 5")
     {
         Load(BenchOperation.Put), Load(BenchOperation.Get),
+        Engine.EngineBenchCommand.Create(),
     };
 
     private static Verb Load(BenchOperation operation)

@@ -82,6 +82,8 @@ public class CommandLineTests
     [InlineData("kv", "get", "a", "b", "--prefix")]
     [InlineData("watch", "a", "b", "--prefix")]
     [InlineData("bench", "put", "--clients", "0")]
+    [InlineData("bench", "engine", "fillslow")]
+    [InlineData("bench", "engine", "fillseq", "--threads", "0", "--key-size", "4")]
     [InlineData("dev", "--nodes", "9")]
     [InlineData("start", "--heartbeat-interval", "0", "--check")]
     [InlineData("etcd", "--bogus")]
