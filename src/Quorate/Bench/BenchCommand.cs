@@ -1,136 +1,122 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Quorate.Cli;
 
 namespace Quorate.Bench;
 
-/// <summary><c>quorate bench put|get</c>.</summary>
+/// <summary><c>quorate bench put|get|range|txn|keep-alive|ycsb</c>.</summary>
 internal static class BenchCommand
 {
     /// <summary>Creates the verb.</summary>
     public static Command Create() => new Verb(
-        "bench", "Measure puts or gets over the etcd v3 API, against any server that speaks it.",
+        "bench", "Measure a server over the etcd v3 API, whoever made it.",
         "quorate bench put --clients 64 --value-size 256 --seconds 10",
         "quorate bench get --clients 64 --serializable",
+        "quorate bench ycsb a --clients 64 --keys 100000",
         "quorate bench put --clients 256 --rate 5000 --format json",
         "quorate bench put --clients 64 --endpoints http://127.0.0.1:2379 --compare http://127.0.0.1:12379 --rounds 5")
     {
-        Load(BenchOperation.Put), Load(BenchOperation.Get),
+        Load(BenchWorkload.Put), Load(BenchWorkload.Get), Load(BenchWorkload.Range), Load(BenchWorkload.Txn), Load(BenchWorkload.KeepAlive), Ycsb(),
         Engine.EngineBenchCommand.Create(),
     };
 
-    private static Verb Load(BenchOperation operation)
+    private static Verb Load(BenchWorkload workload)
     {
-        var clients = new Option<int>("--clients", "-c") { Description = "Requests in flight at once. Default: 1.", DefaultValueFactory = _ => 1 };
-        var connections = new Option<int?>("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8, but one per endpoint." };
-        var keySize = new Option<int>("--key-size") { Description = "Bytes of a key. Default: 16.", DefaultValueFactory = _ => 16 };
-        var valueSize = new Option<int>("--value-size") { Description = "Bytes of a value. Default: 256.", DefaultValueFactory = _ => 256 };
-        var keys = new Option<int>("--keys") { Description = "Different keys, drawn uniformly. Default: 10000.", DefaultValueFactory = _ => 10_000 };
-        var total = new Option<long>("--total") { Description = "Measured requests. Default: as many as fit into --seconds." };
-        var seconds = new Option<double>("--seconds") { Description = "Measured time. Default: 10.", DefaultValueFactory = _ => 10 };
-        var warmUp = new Option<double>("--warm-up") { Description = "Seconds of load before measuring. Default: 2.", DefaultValueFactory = _ => 2 };
-        var rate = new Option<double>("--rate")
-        {
-            Description = "Open loop: requests started per second, latency measured from the planned start, so that a server "
-                + "that stalls cannot hide it. Default: closed loop, each client waits for its answer.",
-        };
-        var serializable = new Option<bool>("--serializable") { Description = "Reads may be stale." };
-        var skipFill = new Option<bool>("--skip-fill") { Description = "Do not write the keys before reading them." };
-        var compare = new Option<string?>("--compare") { Description = "Other server (or servers, by commas): rounds alternate between both.", HelpName = "urls" };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds of a comparison. Default: 3.", DefaultValueFactory = _ => 3 };
-        var (endpoints, format) = (new EndpointsOption(hasKeyspace: false, hasUser: false), Common.Format()); // Of a keyspace: the URLs of its own port.
-        string name = operation == BenchOperation.Put ? "put" : "get";
         var verb = new Verb(
-            name,
-            operation == BenchOperation.Put ? "Write keys drawn at random." : "Read keys drawn at random, after writing each once.",
-            $"quorate bench {name} --clients 64", $"quorate bench {name} --clients 256 --rate 5000 --format json")
-        {
-            endpoints, clients, connections, keySize, valueSize, keys, total, seconds, warmUp, rate, compare, rounds, format,
-        };
-        if (operation == BenchOperation.Get)
-        {
-            verb.Add(serializable);
-            verb.Add(skipFill);
-        }
-
-        verb.SetAction(parsed =>
-        {
-            int count = parsed.GetValue(clients);
-            Uri[] uris = Common.EndpointUris(parsed, endpoints);
-            var plan = new BenchPlan
-            {
-                Operation = operation,
-                Endpoints = uris,
-                Tls = endpoints.Tls(parsed),
-                Clients = count,
-                Connections = parsed.GetValue(connections) ?? Math.Min(Math.Max(1, count), Math.Max(uris.Length, Math.Clamp(count / 32, 1, 8))),
-                KeyBytes = parsed.GetValue(keySize),
-                ValueBytes = parsed.GetValue(valueSize),
-                Keys = parsed.GetValue(keys),
-                Total = parsed.GetValue(total),
-                Seconds = parsed.GetValue(seconds),
-                WarmUpSeconds = parsed.GetValue(warmUp),
-                Rate = parsed.GetValue(rate),
-                Serializable = operation == BenchOperation.Get && parsed.GetValue(serializable),
-                Fill = operation == BenchOperation.Get && !parsed.GetValue(skipFill),
-            };
-            string[] problems = [.. plan.Problems()];
-            if (problems.Length > 0) { throw new CliException(ExitCode.Usage, string.Join('\n', problems)); }
-            TextWriter output = parsed.InvocationConfiguration.Output;
-            bool isJson = Common.IsJson(parsed, format);
-            return (int)(parsed.GetValue(compare) is { } other
-                ? Compare(plan, plan with { Endpoints = Common.EndpointUris(other, endpoints.HasTls(parsed)) }, parsed.GetValue(rounds), isJson, output)
-                : One(plan, isJson, output));
-        });
+            workload.Name, workload.Description,
+            $"quorate bench {workload.Name} --clients 64", $"quorate bench {workload.Name} --clients 256 --rate 5000 --format json");
+        Runs(verb, workload, _ => workload);
         return verb;
     }
 
-    private static ExitCode One(BenchPlan plan, bool isJson, TextWriter output)
+    private static Verb Ycsb()
     {
-        BenchResult result = BenchRunner.Run(plan);
+        BenchWorkload[] all = BenchWorkload.Ycsb;
+        static string Letter(BenchWorkload workload) => workload.Name[^1..];
+        var letter = new Argument<string>("workload") { Description = string.Join("; ", all.Select(w => $"{Letter(w)}: {w.Description}")) + "." };
+        letter.AcceptOnlyFromAmong([.. all.Select(Letter)]);
+        var verb = new Verb(
+            "ycsb", "Mixed loads: the core workloads of the Yahoo Cloud Serving Benchmark. Keys are zipfian (d: latest), each is written once before.",
+            "quorate bench ycsb a --clients 64 --keys 100000", "quorate bench ycsb f --clients 64 --rate 2000", "quorate bench ycsb e --clients 16 --format json")
+        {
+            letter,
+        };
+        Runs(verb, all[0], parsed => all.Single(w => Letter(w) == parsed.GetValue(letter)));
+        return verb;
+    }
+
+    private static void Runs(Verb verb, BenchWorkload sample, Func<ParseResult, BenchWorkload> workload)
+    {
+        var options = new BenchOptions();
+        options.AddTo(verb, sample);
+        verb.SetAction(parsed =>
+        {
+            BenchPlan plan = options.Plan(parsed, workload(parsed));
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            var progress = new BenchProgress(parsed.InvocationConfiguration.Error);
+            return (int)(options.Other(parsed, plan) is { } other
+                ? Compare(plan, other, options.Rounds(parsed), options.IsJson(parsed), output, progress)
+                : One(plan, options.IsJson(parsed), output, progress));
+        });
+    }
+
+    private static ExitCode One(BenchPlan plan, bool isJson, TextWriter output, BenchProgress progress)
+    {
+        BenchResult result = BenchRunner.Run(plan, progress);
         if (isJson) { output.WriteLine(BenchReport.Json(plan, result).ToJsonString()); }
         else { BenchReport.Text(output, plan, result); }
         return result.Code;
     }
 
     // A and B take turns, and who goes first alternates, so that a machine that gets slower or faster favours neither.
-    private static ExitCode Compare(BenchPlan a, BenchPlan b, int rounds, bool isJson, TextWriter output)
+    private static ExitCode Compare(BenchPlan a, BenchPlan b, int rounds, bool isJson, TextWriter output, BenchProgress progress)
     {
-        if (rounds is < 1 or > 100) { throw new CliException(ExitCode.Usage, $"--rounds is {rounds}; it must be 1 to 100."); }
-        var resultsA = new List<BenchResult>();
-        var resultsB = new List<BenchResult>();
-        for (int round = 0; round < rounds; round++)
+        var (sideA, sideB) = (new Side("A", a, progress), new Side("B", b, progress));
+        for (int round = 1; round <= rounds; round++)
         {
-            // Each side is filled once; warm-up is needed every time, as the other one had the caches.
-            a = a with { Fill = a.Fill && round == 0 };
-            b = b with { Fill = b.Fill && round == 0 };
-            bool aFirst = round % 2 == 0;
-            if (aFirst) { resultsA.Add(BenchRunner.Run(a)); }
-            resultsB.Add(BenchRunner.Run(b));
-            if (!aFirst) { resultsA.Add(BenchRunner.Run(a)); }
+            foreach (Side side in round % 2 == 1 ? [sideA, sideB] : (Side[])[sideB, sideA]) { side.Run(round, rounds); }
             if (isJson) { continue; }
-            output.WriteLine($"round {round + 1}");
-            output.WriteLine("A" + BenchReport.Line(resultsA[^1]));
-            output.WriteLine("B" + BenchReport.Line(resultsB[^1]));
+            output.WriteLine($"round {round}");
+            foreach (Side side in (Side[])[sideA, sideB])
+            {
+                output.WriteLine(side.Name + BenchReport.Line(side.Results[^1]));
+                foreach ((string kind, long count) in side.Results[^1].Errors) { output.WriteLine($"  {count} failed: {kind}"); }
+            }
         }
 
-        JsonObject comparison = BenchReport.Comparison([.. resultsA], [.. resultsB]);
+        (BenchResult[] resultsA, BenchResult[] resultsB) = ([.. sideA.Results], [.. sideB.Results]);
         if (isJson)
         {
+            JsonObject comparison = BenchReport.Comparison(resultsA, resultsB);
             comparison["roundsA"] = new JsonArray([.. resultsA.Select(r => BenchReport.Json(a, r))]);
             comparison["roundsB"] = new JsonArray([.. resultsB.Select(r => BenchReport.Json(b, r))]);
             output.WriteLine(comparison.ToJsonString());
         }
         else
         {
-            output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"A/B median throughput: {BenchReport.Ratio([.. resultsA], [.. resultsB]):0.00} (A {a.Endpoints[0]}, B {b.Endpoints[0]})"));
+            output.WriteLine(BenchReport.ComparisonText(a, b, resultsA, resultsB));
         }
 
-        return resultsA.Exists(r => r.Code != ExitCode.Ok) ? resultsA.First(r => r.Code != ExitCode.Ok).Code
-            : resultsB.Exists(r => r.Code != ExitCode.Ok) ? resultsB.First(r => r.Code != ExitCode.Ok).Code
-            : ExitCode.Ok;
+        return resultsA.Concat(resultsB).Select(r => r.Code).FirstOrDefault(c => c != ExitCode.Ok, ExitCode.Ok);
+    }
+
+    /// <summary>One of two servers, and its rounds so far.</summary>
+    private sealed class Side(string name, BenchPlan plan, BenchProgress progress)
+    {
+        private BenchPlan _plan = plan;
+
+        public string Name { get; } = name;
+
+        public List<BenchResult> Results { get; } = [];
+
+        public void Run(int round, int rounds)
+        {
+            progress.Prefix = $"round {round} of {rounds}, {Name}: ";
+            BenchResult result = BenchRunner.Run(_plan, progress);
+            Results.Add(result);
+
+            // It is filled once, unless everything is cleared away again. Warm-up is needed every time, as the other one had the caches.
+            _plan = _plan with { Fill = _plan.Fill && _plan.Workload.ClearAway is not null, InsertFrom = result.NextKey };
+        }
     }
 }

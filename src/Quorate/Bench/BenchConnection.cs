@@ -13,13 +13,19 @@ internal interface IBenchLoad
     bool TryPeek(long now, out long start);
 
     /// <summary>The message of that request. Valid until the next call.</summary>
-    ReadOnlySpan<byte> Take();
+    /// <param name="start">What <see cref="TryPeek"/> said.</param>
+    /// <param name="ticket">Comes back with what became of it.</param>
+    ReadOnlySpan<byte> Take(long start, out BenchTicket ticket);
 
-    /// <summary>It was answered.</summary>
-    void Done(long start, long now);
+    /// <summary>Looks at the answer's message.</summary>
+    /// <returns>Null if it is good; else what the failure is called.</returns>
+    string? Judge(in BenchTicket ticket, long start, ReadOnlySpan<byte> answer);
+
+    /// <summary>It was answered, well.</summary>
+    void Done(in BenchTicket ticket, long start, long now);
 
     /// <summary>It failed.</summary>
-    void Failed(long start, string kind);
+    void Failed(in BenchTicket ticket, long start, string kind);
 }
 
 /// <summary>
@@ -29,6 +35,11 @@ internal interface IBenchLoad
 internal sealed class BenchConnection : IDisposable
 {
     private const long Second = 1_000_000_000;
+    private const int Refill = 1 << 30;
+    private const int LeastStreamWindow = 1024; // What is sent on streams that stay open is smaller.
+    private const int MostMessageBytes = 256 << 20;
+    private const int PrefixBytes = 5; // gRPC: a flag and the length.
+    private const string Good = "good";
     private static readonly string[] StatusNames =
         ["ok", "canceled", "unknown", "invalid argument", "deadline exceeded", "not found", "already exists",
          "permission denied", "resource exhausted", "failed precondition", "aborted", "out of range", "unimplemented",
@@ -38,13 +49,15 @@ internal sealed class BenchConnection : IDisposable
     private readonly TlsRecords? _records;
     private readonly SslStream? _tls;
     private readonly int _lanes;
-    private readonly byte[] _firstBlock;
-    private readonly byte[] _laterBlock;
-    private readonly Dictionary<int, (long Start, bool HasMessage)> _streams = [];
+    private readonly HeaderBlocks _headers;
+    private readonly Dictionary<int, Exchange> _streams = [];
+    private readonly Queue<Exchange> _idle = []; // Streams that stay open, and wait for their next request.
+    private readonly Stack<Exchange> _spare = [];
     private readonly byte[] _in = new byte[256 * 1024];
     private byte[] _out = new byte[64 * 1024];
     private int _inLength;
     private int _outLength;
+    private int _inFlight;
     private int _nextStream = 1;
     private long _connectionWindow = Http2Frames.InitialWindow;
     private int _streamWindow = Http2Frames.InitialWindow;
@@ -55,17 +68,16 @@ internal sealed class BenchConnection : IDisposable
 
     /// <summary>Connects and exchanges settings.</summary>
     /// <param name="endpoint">http or https.</param>
-    /// <param name="path"><c>/package.Service/Method</c>.</param>
     /// <param name="lanes">Requests in flight at most.</param>
     /// <param name="tls">For https: certificates and trust.</param>
+    /// <param name="metadata">Headers of every request.</param>
     /// <exception cref="SocketException">Nobody is there.</exception>
     /// <exception cref="IOException">Somebody is there who does not speak HTTP/2.</exception>
-    public BenchConnection(Uri endpoint, string path, int lanes, SslClientAuthenticationOptions? tls = null)
+    public BenchConnection(Uri endpoint, int lanes, SslClientAuthenticationOptions? tls = null, params (string Name, string Value)[] metadata)
     {
         _lanes = lanes;
         bool isTls = endpoint.Scheme == Uri.UriSchemeHttps;
-        _firstBlock = Http2Frames.FirstBlock(path, endpoint.Authority, isTls);
-        _laterBlock = Http2Frames.LaterBlock(isTls);
+        _headers = new HeaderBlocks(endpoint.Authority, isTls, metadata);
         _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 10_000 };
         try
         {
@@ -106,14 +118,14 @@ internal sealed class BenchConnection : IDisposable
                 long now = BenchClock.Now();
                 bool hasMore = StartAll(load, now, out long next);
                 Flush();
-                if (!hasMore && _streams.Count == 0) { return true; }
+                if (!hasMore && _inFlight == 0) { return true; }
                 if (now >= stopAt)
                 {
                     FailAll(load, BenchErrors.NoAnswer);
                     return true;
                 }
 
-                if (_isClosing && _streams.Count == 0) { return false; }
+                if (_isClosing && _inFlight == 0) { return false; }
                 Read(Math.Min(next, stopAt) - now, load);
             }
         }
@@ -167,7 +179,7 @@ internal sealed class BenchConnection : IDisposable
         while (true)
         {
             if (!load.TryPeek(now, out long start)) { return false; }
-            if (_isClosing || _streams.Count >= _lanes || _streams.Count >= _mostStreams) { return true; }
+            if (_isClosing || _inFlight >= _lanes || _inFlight >= _mostStreams) { return true; }
             if (start > now)
             {
                 next = start;
@@ -180,30 +192,42 @@ internal sealed class BenchConnection : IDisposable
 
     private bool TrySend(IBenchLoad load, long start)
     {
-        if (_connectionWindow < Http2Frames.InitialWindow / 2) { return false; }
-        ReadOnlySpan<byte> message = load.Take();
+        if (_connectionWindow < Http2Frames.InitialWindow / 2 || _idle.TryPeek(out Exchange? waiting) && waiting.Window < LeastStreamWindow) { return false; }
+        ReadOnlySpan<byte> message = load.Take(start, out BenchTicket ticket);
         if (message.Length > _streamWindow || message.Length > _connectionWindow)
         {
-            load.Failed(start, $"the server's window of {Math.Min(_streamWindow, _connectionWindow)} bytes is too small");
+            load.Failed(ticket, start, $"the server's window of {Math.Min(_streamWindow, _connectionWindow)} bytes is too small");
             return true;
         }
 
-        byte[] block = _nextStream == 1 ? _firstBlock : _laterBlock;
-        int frames = (message.Length + Http2Frames.MaxFrameBytes - 1) / Http2Frames.MaxFrameBytes;
-        Reserve((frames + 1) * Http2Frames.HeaderBytes + block.Length + message.Length);
-        Frame(block, Http2Frames.Headers, Http2Frames.EndHeaders, _nextStream);
+        bool stays = ticket.Step.Kind.IsStream;
+        Exchange exchange = stays && _idle.TryDequeue(out Exchange? open) ? open : Open(ticket.Step.Kind.Path, stays);
+        (exchange.Ticket, exchange.Start, exchange.IsInFlight) = (ticket, start, true);
+        _inFlight++;
         _connectionWindow -= message.Length;
+        exchange.Window -= message.Length;
+        Reserve((message.Length / Http2Frames.MaxFrameBytes + 1) * Http2Frames.HeaderBytes + message.Length);
         while (!message.IsEmpty)
         {
             ReadOnlySpan<byte> piece = message[..Math.Min(message.Length, Http2Frames.MaxFrameBytes)];
             message = message[piece.Length..];
-            Frame(piece, Http2Frames.Data, message.IsEmpty ? Http2Frames.EndStream : (byte)0, _nextStream);
+            Frame(piece, Http2Frames.Data, message.IsEmpty && !stays ? Http2Frames.EndStream : (byte)0, exchange.Stream);
         }
 
-        _streams.Add(_nextStream, (start, false));
+        return true;
+    }
+
+    private Exchange Open(string path, bool stays)
+    {
+        byte[] block = _headers.For(path);
+        Reserve(Http2Frames.HeaderBytes + block.Length);
+        Frame(block, Http2Frames.Headers, Http2Frames.EndHeaders, _nextStream);
+        Exchange exchange = _spare.TryPop(out Exchange? spare) ? spare : new Exchange();
+        exchange.Begin(_nextStream, _streamWindow, stays);
+        _streams.Add(_nextStream, exchange);
         if (_nextStream == int.MaxValue) { _isClosing = true; }
         else { _nextStream += 2; }
-        return true;
+        return exchange;
     }
 
     // False if nothing came in time.
@@ -237,8 +261,9 @@ internal sealed class BenchConnection : IDisposable
         switch (type)
         {
             case Http2Frames.Data:
-                Received(payload.Length);
-                if (!payload.IsEmpty && _streams.TryGetValue(stream, out (long Start, bool) open)) { _streams[stream] = (open.Start, true); }
+                Received(payload.Length, stream);
+                if ((flags & Http2Frames.Padded) != 0) { throw new IOException("the server pads its frames, which bench does not read"); }
+                if (load is not null && _streams.TryGetValue(stream, out Exchange? open)) { open.Add(payload, this, load, now); }
                 if ((flags & Http2Frames.EndStream) != 0) { End(stream, load, now, "the answer has no status"); }
                 break;
             case Http2Frames.Headers when (flags & Http2Frames.EndStream) != 0:
@@ -255,16 +280,49 @@ internal sealed class BenchConnection : IDisposable
             case Http2Frames.WindowUpdate when stream == 0 && payload.Length == 4:
                 _connectionWindow += BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
                 break;
+            case Http2Frames.WindowUpdate when payload.Length == 4:
+                if (_streams.TryGetValue(stream, out Exchange? wider)) { wider.Window += BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue; }
+                break;
             default: break;
         }
+    }
+
+    // A whole message has come.
+    private void Answered(Exchange exchange, ReadOnlySpan<byte> message, IBenchLoad load, long now)
+    {
+        if (!exchange.IsInFlight) { return; }
+        exchange.Verdict = load.Judge(exchange.Ticket, exchange.Start, message) ?? Good;
+        if (!exchange.Stays) { return; } // A status comes too.
+        Finish(exchange, load, now, null);
+        _idle.Enqueue(exchange);
     }
 
     // A status other than ok, or ok without a message, is a failure.
     private void End(int stream, IBenchLoad? load, long now, string? failure)
     {
-        if (load is null || !_streams.Remove(stream, out (long Start, bool HasMessage) open)) { return; }
-        if (failure is null && open.HasMessage) { load.Done(open.Start, now); }
-        else { load.Failed(open.Start, failure ?? "the answer is empty"); }
+        if (load is null || !_streams.Remove(stream, out Exchange? exchange)) { return; }
+        if (exchange.IsInFlight) { Finish(exchange, load, now, failure ?? (exchange.Stays ? "the stream has ended" : null)); }
+        else { RemoveIdle(exchange); }
+        _spare.Push(exchange);
+    }
+
+    private void Finish(Exchange exchange, IBenchLoad load, long now, string? failure)
+    {
+        _inFlight--;
+        exchange.IsInFlight = false;
+        failure ??= exchange.Verdict is null ? "the answer is empty" : ReferenceEquals(exchange.Verdict, Good) ? null : exchange.Verdict;
+        exchange.Verdict = null;
+        if (failure is null) { load.Done(exchange.Ticket, exchange.Start, now); }
+        else { load.Failed(exchange.Ticket, exchange.Start, failure); }
+    }
+
+    private void RemoveIdle(Exchange ended)
+    {
+        for (int i = _idle.Count; i > 0; i--)
+        {
+            Exchange one = _idle.Dequeue();
+            if (one != ended) { _idle.Enqueue(one); }
+        }
     }
 
     private void TakeSettings(ReadOnlySpan<byte> payload)
@@ -275,7 +333,11 @@ internal sealed class BenchConnection : IDisposable
             switch (BinaryPrimitives.ReadUInt16BigEndian(payload))
             {
                 case 3: _mostStreams = (int)Math.Min(value, int.MaxValue); break;
-                case 4: _streamWindow = (int)Math.Min(value, int.MaxValue); break;
+                case 4:
+                    int window = (int)Math.Min(value, int.MaxValue);
+                    foreach (Exchange open in _streams.Values) { open.Window += window - _streamWindow; } // RFC 9113, 6.9.2.
+                    _streamWindow = window;
+                    break;
                 default: break;
             }
         }
@@ -286,18 +348,30 @@ internal sealed class BenchConnection : IDisposable
     }
 
     // The windows we opened are 2 GiB; topped up every GiB.
-    private void Received(int bytes)
+    private void Received(int bytes, int stream)
     {
         _received += bytes;
-        if (_received < 1 << 30) { return; }
-        Append(Http2Frames.WindowUpdateFrame(_received));
-        _received = 0;
+        if (_received >= Refill)
+        {
+            Append(Http2Frames.WindowUpdateFrame(_received));
+            _received = 0;
+        }
+
+        if (!_streams.TryGetValue(stream, out Exchange? open) || (open.Received += bytes) < Refill) { return; }
+        Append(Http2Frames.WindowUpdateFrame(open.Received, stream));
+        open.Received = 0;
     }
 
     private void FailAll(IBenchLoad load, string kind)
     {
-        foreach ((long start, bool _) in _streams.Values) { load.Failed(start, kind); }
+        foreach (Exchange exchange in _streams.Values)
+        {
+            if (exchange.IsInFlight) { load.Failed(exchange.Ticket, exchange.Start, kind); }
+        }
+
         _streams.Clear();
+        _idle.Clear();
+        _inFlight = 0;
     }
 
     private void Frame(ReadOnlySpan<byte> payload, byte type, byte flags, int stream)
@@ -331,5 +405,71 @@ internal sealed class BenchConnection : IDisposable
 
         for (int sent = 0; sent < _outLength;) { sent += _socket.Send(_out, sent, _outLength - sent, SocketFlags.None); }
         _outLength = 0;
+    }
+
+    /// <summary>A stream: one request and its answer, or, if it stays open, one after the other.</summary>
+    private sealed class Exchange
+    {
+        private byte[] _part = [];
+        private int _partLength;
+
+        public int Stream { get; private set; }
+
+        /// <summary>The next request takes the same stream.</summary>
+        public bool Stays { get; private set; }
+
+        /// <summary>Bytes that the server takes at once.</summary>
+        public long Window { get; set; }
+
+        /// <summary>Bytes that came since the window was topped up.</summary>
+        public int Received { get; set; }
+
+        public BenchTicket Ticket { get; set; }
+
+        public long Start { get; set; }
+
+        public bool IsInFlight { get; set; }
+
+        /// <summary>What the load thinks of the answer; null: there is none yet.</summary>
+        public string? Verdict { get; set; }
+
+        public void Begin(int stream, int window, bool stays)
+        {
+            (Stream, Window, Stays) = (stream, window, stays);
+            (_partLength, Received, IsInFlight, Verdict) = (0, 0, false, null);
+        }
+
+        /// <summary>Takes the bytes of a frame: messages need not begin or end where frames do.</summary>
+        public void Add(ReadOnlySpan<byte> bytes, BenchConnection connection, IBenchLoad load, long now)
+        {
+            while (!bytes.IsEmpty)
+            {
+                if (_partLength == 0 && bytes.Length >= PrefixBytes && bytes.Length - PrefixBytes >= LengthOf(bytes))
+                {
+                    int length = LengthOf(bytes);
+                    connection.Answered(this, bytes.Slice(PrefixBytes, length), load, now);
+                    bytes = bytes[(PrefixBytes + length)..];
+                    continue;
+                }
+
+                int wanted = _partLength < PrefixBytes ? PrefixBytes : PrefixBytes + LengthOf(_part);
+                int taken = Math.Min(wanted - _partLength, bytes.Length);
+                if (_part.Length < _partLength + taken) { Array.Resize(ref _part, Math.Max(_part.Length * 2, _partLength + taken)); }
+                bytes[..taken].CopyTo(_part.AsSpan(_partLength));
+                _partLength += taken;
+                bytes = bytes[taken..];
+                if (_partLength < PrefixBytes || _partLength < PrefixBytes + LengthOf(_part)) { continue; }
+                ReadOnlySpan<byte> whole = _part.AsSpan(PrefixBytes, _partLength - PrefixBytes);
+                _partLength = 0;
+                connection.Answered(this, whole, load, now);
+            }
+        }
+
+        private static int LengthOf(ReadOnlySpan<byte> prefix)
+        {
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
+            if (prefix[0] != 0) { throw new IOException("the server compresses its answers, which bench does not read"); }
+            return length <= MostMessageBytes ? (int)length : throw new IOException($"the server sends a message of {length} bytes");
+        }
     }
 }

@@ -3,27 +3,20 @@ using Quorate.Cli;
 
 namespace Quorate.Bench;
 
-/// <summary>What the load does.</summary>
-internal enum BenchOperation
-{
-    /// <summary>Writes a key.</summary>
-    Put,
-
-    /// <summary>Reads a key.</summary>
-    Get,
-}
-
 /// <summary>One load against one cluster.</summary>
 internal sealed record BenchPlan
 {
     /// <summary>What is done.</summary>
-    public required BenchOperation Operation { get; init; }
+    public required BenchWorkload Workload { get; init; }
 
     /// <summary>Connections are spread over these in turn.</summary>
     public required Uri[] Endpoints { get; init; }
 
     /// <summary>Certificates and trust for https endpoints; null: the machine's store of authorities.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
+
+    /// <summary>Headers of every request: the keyspace, a token.</summary>
+    public (string Name, string Value)[] Metadata { get; init; } = [];
 
     /// <summary>Requests in flight at once, at most.</summary>
     public int Clients { get; init; } = 1;
@@ -37,8 +30,29 @@ internal sealed record BenchPlan
     /// <summary>Bytes of a value.</summary>
     public int ValueBytes { get; init; } = 256;
 
-    /// <summary>Different keys, drawn uniformly.</summary>
+    /// <summary>Different keys, or leases.</summary>
     public int Keys { get; init; } = 10_000;
+
+    /// <summary>How they are drawn.</summary>
+    public KeyDistribution Distribution { get; init; }
+
+    /// <summary>Keys of a range.</summary>
+    public int RangeSize { get; init; } = 10;
+
+    /// <summary>Keys that the answer to a range has at most; 0: all.</summary>
+    public int Limit { get; init; }
+
+    /// <summary>Keys of the longest scan: YCSB's.</summary>
+    public int MostScanned { get; init; } = 100;
+
+    /// <summary>The first key that an insert adds is this one or the one behind <see cref="Keys"/>, whichever is later.</summary>
+    public uint InsertFrom { get; init; }
+
+    /// <summary>The lease of key 0; a run's own.</summary>
+    public long NumberBase { get; init; } = RequestTemplate.LeastNumber;
+
+    /// <summary>Seconds that a lease lives without a renewal: longer than the load, as not all are drawn in time.</summary>
+    public long LeaseSeconds => 60 + (long)WarmUpSeconds + (Total > 0 ? 3600 : (long)Seconds);
 
     /// <summary>Measured requests; 0: as many as fit into the time.</summary>
     public long Total { get; init; }
@@ -58,8 +72,11 @@ internal sealed record BenchPlan
     /// <summary>Seed of the keys drawn.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Writes every key once before the load, so that reads find them.</summary>
+    /// <summary>Sends what the workload needs first for every key, so that reads find them.</summary>
     public bool Fill { get; init; }
+
+    /// <summary>All keys are known to exist: an answer that shows otherwise is an error.</summary>
+    public bool KeysExist { get; init; }
 
     /// <summary>Says what is wrong, in the operator's words.</summary>
     public IEnumerable<string> Problems()
@@ -72,6 +89,9 @@ internal sealed record BenchPlan
         if (ValueBytes is < 0 or > 60_000) { yield return $"--value-size is {ValueBytes}; it must be 0 to 60000 bytes."; }
         if (Keys is < 1 or > 100_000_000) { yield return $"--keys is {Keys}; it must be 1 to 100000000."; }
         if (KeyBytes < 9 && Math.Pow(10, KeyBytes) < Keys) { yield return $"--keys is {Keys}, which {KeyBytes} digits (--key-size) cannot tell apart."; }
+        if (KeyBytes < 10 && Workload.Inserts) { yield return $"--key-size is {KeyBytes}; a load that inserts keys needs 10 bytes at least."; }
+        if (RangeSize is < 1 or > 100_000) { yield return $"--range-size is {RangeSize}; it must be 1 to 100000 keys."; }
+        if (Limit < 0) { yield return $"--limit is {Limit}; the least is 0, which means all."; }
         if (Total < 0) { yield return $"--total is {Total}; the least is 0, which means --seconds decides."; }
         if (!(Seconds is > 0 and <= 86_400)) { yield return $"--seconds is {Seconds}; it must be more than 0 and at most 86400."; }
         if (!(WarmUpSeconds is >= 0 and <= 3600)) { yield return $"--warm-up is {WarmUpSeconds}; it must be 0 to 3600 seconds."; }
@@ -79,12 +99,26 @@ internal sealed record BenchPlan
     }
 }
 
-/// <summary>What a load measured.</summary>
+/// <summary>What one kind of request took.</summary>
+/// <param name="Name">In reports.</param>
 /// <param name="Latency">Nanoseconds from the (intended) start to the answer; successful requests only.</param>
+internal sealed record BenchPart(string Name, Histogram Latency);
+
+/// <summary>What a load measured.</summary>
+/// <param name="Parts">Each kind of request.</param>
 /// <param name="Errors">How many of each kind.</param>
 /// <param name="Seconds">From the start of measuring to the last answer.</param>
-internal sealed record BenchResult(Histogram Latency, SortedDictionary<string, long> Errors, double Seconds)
+internal sealed record BenchResult(BenchPart[] Parts, SortedDictionary<string, long> Errors, double Seconds)
 {
+    /// <summary>All parts together.</summary>
+    public Histogram Latency { get; } = Histogram.Of(Parts.Select(p => p.Latency));
+
+    /// <summary>Good answers that show that a key was not there, of a load that need not find any.</summary>
+    public SortedDictionary<string, long> Misses { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>The first key that was not inserted yet.</summary>
+    public uint NextKey { get; init; }
+
     /// <summary>Successful requests per second.</summary>
     public double Throughput => Seconds > 0 ? Latency.Count / Seconds : 0;
 
@@ -106,5 +140,6 @@ internal static class BenchErrors
     public const string CannotConnect = "cannot connect";
     public const string ConnectionLost = "connection lost";
     public const string NotStarted = "not started in time";
+    public const string NotClearedAway = "not cleared away";
     public const string NoAnswer = "no answer in time";
 }

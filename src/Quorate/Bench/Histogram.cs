@@ -20,7 +20,7 @@ internal sealed class Histogram
     /// <summary>The largest value, exact; 0 if there is none.</summary>
     public long Max { get; private set; }
 
-    /// <summary>Sum of all values, for the mean.</summary>
+    /// <summary>Sum of all values.</summary>
     public double Sum { get; private set; }
 
     /// <summary>Counts a value; a negative one counts as 0.</summary>
@@ -32,6 +32,17 @@ internal sealed class Histogram
         Sum += value;
         if (value > Max) { Max = value; }
     }
+
+    /// <summary>A histogram of the values of all of these.</summary>
+    public static Histogram Of(IEnumerable<Histogram> all)
+    {
+        var sum = new Histogram();
+        foreach (Histogram one in all) { sum.Add(one); }
+        return sum;
+    }
+
+    /// <summary>The mean; 0 if there are no values.</summary>
+    public double Mean => Count == 0 ? 0 : Sum / Count;
 
     /// <summary>Adds all values of another histogram.</summary>
     public void Add(Histogram other)

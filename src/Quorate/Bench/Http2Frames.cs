@@ -4,8 +4,8 @@ using System.Text;
 namespace Quorate.Bench;
 
 /// <summary>
-/// As much of HTTP/2 (RFC 9113) and HPACK (RFC 7541) as a load generator needs that sends one request over and over: a
-/// general client spends more on a call than our server does, and both share the cores.
+/// As much of HTTP/2 (RFC 9113) and HPACK (RFC 7541) as a load generator needs that sends a few requests over and over:
+/// a general client spends more on a call than our server does, and both share the cores.
 /// </summary>
 internal static class Http2Frames
 {
@@ -21,6 +21,7 @@ internal static class Http2Frames
     public const byte EndStream = 1;
     public const byte Ack = 1;
     public const byte EndHeaders = 4;
+    public const byte Padded = 8;
 
     /// <summary>What the windows of a connection and of its streams start with.</summary>
     public const int InitialWindow = 65_535;
@@ -54,33 +55,14 @@ internal static class Http2Frames
         return [.. bytes];
     }
 
-    /// <summary>Opens the connection's window further.</summary>
-    public static byte[] WindowUpdateFrame(int more)
+    /// <summary>Opens a stream's window further, or the connection's.</summary>
+    public static byte[] WindowUpdateFrame(int more, int stream = 0)
     {
         byte[] frame = new byte[HeaderBytes + 4];
-        WriteHeader(frame, 4, WindowUpdate, 0, 0);
+        WriteHeader(frame, 4, WindowUpdate, 0, stream);
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(HeaderBytes), more);
         return frame;
     }
-
-    /// <summary>Header block of the first request: the server is told to remember the four texts.</summary>
-    public static byte[] FirstBlock(string path, string authority, bool isTls = false)
-    {
-        var block = new List<byte> { 0x83, Scheme(isTls) }; // :method POST
-        Literal(block, 0x44, path);
-        Literal(block, 0x41, authority);
-        Literal(block, 0x5f, "application/grpc"); // content-type
-        block.Add(0x40);
-        Text(block, "te");
-        Text(block, "trailers");
-        return [.. block];
-    }
-
-    // :scheme http or https, in RFC 7541, appendix A.
-    private static byte Scheme(bool isTls) => isTls ? (byte)0x87 : (byte)0x86;
-
-    /// <summary>Header block of every later request on the connection: the four texts by their place in the table.</summary>
-    public static byte[] LaterBlock(bool isTls = false) => [0x83, Scheme(isTls), 0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62];
 
     /// <summary>The status in a header block, or -1 if it holds none that can be read.</summary>
     public static int GrpcStatus(ReadOnlySpan<byte> block)
@@ -124,14 +106,8 @@ internal static class Http2Frames
         BinaryPrimitives.WriteInt32BigEndian(to[2..], value);
     }
 
-    // A literal to be remembered, its name by index: 01xxxxxx.
-    private static void Literal(List<byte> block, byte nameByIndex, string value)
-    {
-        block.Add(nameByIndex);
-        Text(block, value);
-    }
-
-    private static void Text(List<byte> block, string text)
+    /// <summary>Appends a text as HPACK has it, without Huffman's code.</summary>
+    public static void Text(List<byte> block, string text)
     {
         byte[] bytes = Encoding.ASCII.GetBytes(text);
         if (bytes.Length < 127)

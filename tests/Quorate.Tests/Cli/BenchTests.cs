@@ -61,6 +61,7 @@ public class BenchTests
         one.Add(other);
         Assert.Equal((both.Count, both.Max, both.Sum), (one.Count, one.Max, one.Sum));
         Assert.Equal(both.Percentile(0.9), one.Percentile(0.9));
+        Assert.Equal(both.Mean, Histogram.Of([one, new Histogram()]).Mean);
     }
 
     // An open load whose server answers nothing for a while counts the waiting from the planned starts.
@@ -70,20 +71,20 @@ public class BenchTests
         long begin = 1_000_000_000_000;
         const long Milli = 1_000_000;
         var load = new MeasuredLoad(
-            new BenchPlan { Operation = BenchOperation.Put, Endpoints = [], Rate = 1000, Seconds = 0.010, WarmUpSeconds = 0 }, 0, begin);
+            new BenchPlan { Workload = BenchWorkload.Put, Endpoints = [], Rate = 1000, Seconds = 0.010, WarmUpSeconds = 0 }, new KeySpace(10_000), null, 0, begin);
         long stallEnd = begin + 100 * Milli;
         int started = 0;
         while (load.TryPeek(stallEnd, out long start))
         {
             Assert.Equal(begin + started * Milli, start);
-            load.Take();
-            load.Done(start, stallEnd);
+            load.Take(start, out BenchTicket ticket);
+            load.Done(ticket, start, stallEnd);
             started++;
         }
 
         Assert.Equal(10, started);
-        Assert.Equal(100 * Milli, load.Latency.Max);
-        Assert.InRange(load.Latency.Percentile(0), 91 * Milli, 92 * Milli);
+        Assert.Equal(100 * Milli, load.Latencies[0].Max);
+        Assert.InRange(load.Latencies[0].Percentile(0), 91 * Milli, 92 * Milli);
     }
 
     [Fact]
@@ -91,8 +92,8 @@ public class BenchTests
     {
         long begin = 1_000_000_000_000;
         var load = new MeasuredLoad(
-            new BenchPlan { Operation = BenchOperation.Get, Endpoints = [], Rate = 100, Seconds = 1, WarmUpSeconds = 0 }, 0, begin);
-        load.Take();
+            new BenchPlan { Workload = BenchWorkload.Get, Endpoints = [], Rate = 100, Seconds = 1, WarmUpSeconds = 0 }, new KeySpace(10_000), null, 0, begin);
+        load.Take(begin, out _);
         load.CountNotStarted(begin + 5_000_000_000);
         Assert.Equal(99, load.Errors[BenchErrors.NotStarted]);
     }
@@ -100,13 +101,13 @@ public class BenchTests
     [Fact]
     public void Clients_and_keys_are_spread_without_loss()
     {
-        var plan = new BenchPlan { Operation = BenchOperation.Get, Endpoints = [], Clients = 10, Connections = 3, Keys = 100 };
+        var plan = new BenchPlan { Workload = BenchWorkload.Get, Endpoints = [], Clients = 10, Connections = 3, Keys = 100 };
         Assert.Equal([4, 3, 3], Enumerable.Range(0, 3).Select(c => BenchRunner.LanesOf(plan, c)));
         int keys = 0;
         for (int connection = 0; connection < 3; connection++)
         {
-            var fill = new FillLoad(plan, connection, 3);
-            for (; fill.TryPeek(0, out _); keys++) { fill.Take(); }
+            var fill = new EachKeyLoad(RequestKinds.Put, plan, connection, 3);
+            for (; fill.TryPeek(0, out _); keys++) { fill.Take(0, out _); }
         }
 
         Assert.Equal(100, keys);
@@ -117,21 +118,20 @@ public class BenchTests
     {
         var plan = new BenchPlan
         {
-            Operation = BenchOperation.Put,
+            Workload = BenchWorkload.Put,
             Endpoints = [],
             KeyBytes = 12,
             ValueBytes = 300,
             Keys = 1000,
         };
-        var bytes = new RequestBytes(plan, new Prng(1));
-        ReadOnlySpan<byte> message = bytes.For(42);
+        ReadOnlySpan<byte> message = new RequestTemplate(RequestKinds.Put.Build, plan, new Prng(1)).For(42, 42);
         Assert.Equal(message.Length - 5, System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(message[1..]));
         PutRequest put = PutRequest.Parser.ParseFrom(message[5..]);
         Assert.Equal("000000000042", put.Key.ToStringUtf8());
         Assert.Equal(300, put.Value.Length);
 
-        var get = new RequestBytes(plan with { Operation = BenchOperation.Get, Serializable = true }, new Prng(1));
-        RangeRequest range = RangeRequest.Parser.ParseFrom(get.For(7)[5..]);
+        var get = new RequestTemplate(RequestKinds.Get.Build, plan with { Serializable = true }, new Prng(1));
+        RangeRequest range = RangeRequest.Parser.ParseFrom(get.For(7, 7)[5..]);
         Assert.Equal("000000000007", range.Key.ToStringUtf8());
         Assert.True(range.Serializable);
     }
@@ -155,7 +155,7 @@ public class BenchTests
     {
         var plan = new BenchPlan
         {
-            Operation = BenchOperation.Put,
+            Workload = BenchWorkload.Put,
             Endpoints = [],
             Clients = 0,
             Connections = 5,

@@ -19,6 +19,9 @@ namespace Quorate.FrontDoors.Etcd.Client;
 /// </remarks>
 public sealed class EtcdGrpcClient : IDisposable
 {
+    /// <summary>Metadata that names the keyspace of a request.</summary>
+    public const string KeyspaceHeader = KeyspaceChoice.Header;
+
     /// <summary>The largest answer read, in bytes: what .NET can hold in one buffer, a little under 2 GiB.</summary>
     private static readonly int MaxAnswerBytes = Array.MaxLength;
 
