@@ -13,6 +13,7 @@ internal static class Probes
     public static readonly CodeProbe LargeSegment = new("wal: a batch gets a segment of its own size");
     public static readonly CodeProbe EmptyFlush = new("engine: a flush only moves the position");
     public static readonly CodeProbe FileMoved = new("engine: a file moves down a level as it is");
+    public static readonly CodeProbe MergedWithinLevel0 = new("engine: runs of level 0 are merged within it");
     public static readonly CodeProbe Leftovers = new("engine: files of a failed job are left over");
     public static readonly CodeProbe ManifestRetried = new("engine: an edit of the manifest is written again");
 }

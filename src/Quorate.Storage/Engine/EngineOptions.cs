@@ -17,10 +17,16 @@ public sealed record EngineOptions
     /// <summary>Bytes at which a compaction starts its next output file. Default: 16 MiB; our own choice.</summary>
     public int FileBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Files in level 0 that start a compaction; at four times as many, writers should be refused. Default: 4, as in LevelDB.</summary>
+    /// <summary>
+    /// Runs in level 0 that start a compaction: files of which all hold a part of one range of keys. At four times as many, writers
+    /// should be refused. Default: 4, as in LevelDB.
+    /// </summary>
     public int Level0Files { get; init; } = 4;
 
-    /// <summary>Bytes of level 1; each further level holds ten times as much. Default: 64 MiB; our own choice.</summary>
+    /// <summary>
+    /// Bytes of the level that takes over from level 0. The levels below grow from there to the bottom, each by the same factor of at
+    /// most ten. Default: 64 MiB; our own choice.
+    /// </summary>
     public long Level1Bytes { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>Bits of Bloom filter per key. Default: 10: about 1 % false positives.</summary>

@@ -122,13 +122,13 @@ internal sealed class CompactJob : EngineJob
     private bool _hasPrefix;
     private bool _holdsAllOfPrefix;
 
-    public CompactJob(EngineContext context, TableSet tables, Compaction compaction, ICompactionFilter? filter, ulong firstNumber)
+    public CompactJob(EngineContext context, TableSet tables, Compaction compaction, ICompactionFilter? filter, ulong firstNumber, int reserved)
     {
         _context = context;
         _tables = tables;
         _filter = filter;
         Compaction = compaction;
-        Outputs = new(context, firstNumber, compaction.ReservedNumbers(context.Options));
+        Outputs = new(context, firstNumber, reserved);
         tables.Acquire();
     }
 

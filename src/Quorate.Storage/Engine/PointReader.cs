@@ -14,16 +14,10 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
     {
         if (TryFindInMemory(state, sequence, key, out value, out bool isTombstone)) { return !isTombstone; }
         ulong hash = BloomFilter.Hash(EngineFiles.FilterPrefix(prefixLength, key));
-        foreach (TableFile table in state.Tables.Levels[0])
+        foreach (ImmutableArray<TableFile> run in state.Tables.Runs)
         {
-            if (TryFindInTable(table, hash, key, out value, out isTombstone)) { return !isTombstone; }
-        }
-
-        for (int level = 1; level < TableSet.LevelCount; level++)
-        {
-            ImmutableArray<TableFile> tables = state.Tables.Levels[level];
-            int at = TableSet.FirstNotBefore(tables, key);
-            if (at < tables.Length && TryFindInTable(tables[at], hash, key, out value, out isTombstone)) { return !isTombstone; }
+            int at = TableSet.FirstNotBefore(run, key);
+            if (at < run.Length && TryFindInTable(run[at], hash, key, out value, out isTombstone)) { return !isTombstone; }
         }
 
         return false;
@@ -107,18 +101,15 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
         }
 
         ulong hash = BloomFilter.Hash(prefix);
-        for (int number = 0; number < TableSet.LevelCount; number++)
+        foreach (ImmutableArray<TableFile> run in state.Tables.Runs)
         {
-            ImmutableArray<TableFile> level = state.Tables.Levels[number];
-            bool isSorted = number > 0;
-            for (int at = isSorted ? TableSet.FirstNotBefore(level, from) : 0; at < level.Length; at++)
+            for (int at = TableSet.FirstNotBefore(run, from); at < run.Length; at++)
             {
-                TableFile table = level[at];
+                TableFile table = run[at];
                 ReadOnlySpan<byte> smallest = table.Info.Smallest;
-                bool mayHoldIt = Compaction.StartsAtOrBefore(smallest, prefix) && table.Info.Largest.AsSpan().SequenceCompareTo(from) >= 0
-                    && (!found || smallest.SequenceCompareTo(key) < 0);
-                if (isSorted && !mayHoldIt) { break; }
-                if (!mayHoldIt || !table.MayContain(hash)) { continue; }
+                bool mayHoldIt = Compaction.StartsAtOrBefore(smallest, prefix) && (!found || smallest.SequenceCompareTo(key) < 0);
+                if (!mayHoldIt) { break; }
+                if (!table.MayContain(hash)) { continue; }
                 _cursor.On(table).Seek(from);
                 if (!_cursor.IsValid || !_cursor.Key.StartsWith(prefix)) { continue; }
                 if (!found || _cursor.Key.SequenceCompareTo(key) < 0)
@@ -132,7 +123,7 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
                     if (key.SequenceEqual(from)) { return true; }
                 }
 
-                if (isSorted) { break; }
+                break;
             }
         }
 

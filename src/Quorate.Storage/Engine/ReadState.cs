@@ -35,12 +35,7 @@ internal sealed class ReadState : Shared
     {
         var sources = new List<SourceCursor>();
         foreach (MemTable table in MemTables) { sources.Add(new MemTableCursor(table, sequence)); }
-        foreach (TableFile table in Tables.Levels[0]) { sources.Add(new TableCursor(keepInCache: true).On(table)); }
-        for (int level = 1; level < TableSet.LevelCount; level++)
-        {
-            if (!Tables.Levels[level].IsEmpty) { sources.Add(new LevelCursor(Tables.Levels[level], keepInCache: true)); }
-        }
-
+        foreach (ImmutableArray<TableFile> run in Tables.Runs) { sources.Add(new LevelCursor(run, keepInCache: true)); }
         return new MergingCursor([.. sources]);
     }
 

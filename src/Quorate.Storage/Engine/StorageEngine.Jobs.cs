@@ -11,9 +11,11 @@ public sealed partial class StorageEngine
     private readonly List<TableChange> _pending = [];  // Done, but not in the manifest yet.
     private readonly List<TableFile> _unused = [];     // In no version and held by no one. Under the gate.
     private readonly List<ulong> _leftOver = [];       // Numbers of files that failed jobs may have begun.
-    private readonly byte[][] _marks = [.. Enumerable.Repeat(Array.Empty<byte>(), TableSet.LevelCount)];
     private TableSet _tables;
+    private TableSet? _settled; // Of these nothing is to be merged by size.
     private ulong _nextFile;
+    private ulong _level0Next; // Numbers before that of the flush that is out, for files of a merge within level 0: it is older.
+    private ulong _level0End;
     private bool _flushRequested;
     private bool _compactAllRequested;
     private LogIndex? _reclaimAfter; // What is to be reclaimed counts from this flush on.
@@ -52,6 +54,12 @@ public sealed partial class StorageEngine
 
     /// <summary>Bytes of files that are in no version any more, but not deleted yet: views and checkpoints hold them.</summary>
     public long HeldBytes => _heldBytes;
+
+    /// <summary>Bytes that flushes have written to files since the engine was opened.</summary>
+    public long FlushedBytes { get; private set; }
+
+    /// <summary>Bytes that merges have written since the engine was opened. By <see cref="FlushedBytes"/>: the write amplification but one.</summary>
+    public long MergedBytes { get; private set; }
 
     /// <summary>Records in files and in memory, deletions included.</summary>
     public long Records => _tables.Records + _active.Count + _waiting.Sum(static entry => (long)entry.Table.Count);
@@ -112,8 +120,13 @@ public sealed partial class StorageEngine
     {
         if (_isFlushing || _waiting.Count == 0) { return null; }
         _isFlushing = true;
+        _level0Next = _level0End = _nextFile;
         (MemTable table, LogPosition position) = _waiting[0];
-        if (table.Count > 0) { return new FlushJob(_context, table, position, _nextFile++); }
+        if (table.Count > 0)
+        {
+            if (_tables.Level0Runs > 1) { _level0End = _nextFile += (ulong)Compaction.ReservedNumbers(_tables.BytesOf(0), _context.Options); }
+            return new FlushJob(_context, table, position, _nextFile++);
+        }
 
         // Entries without effect: only the position moves.
         Probes.EmptyFlush.Hit();
@@ -130,15 +143,27 @@ public sealed partial class StorageEngine
             _reclaimAfter = null;
         }
 
-        Compaction? compaction = _compactAllRequested ? Compaction.PickAll(_tables) : Compaction.Pick(_tables, _context.Options, _marks);
+        if (Sink()) { return null; }
+        Compaction? compaction = _compactAllRequested ? CompactionPicker.PickAll(_tables)
+            : _settled == _tables ? null
+            : CompactionPicker.Pick(_tables, _context.Options);
         bool isRewrite = compaction is null || _compactAllRequested;
-        compaction ??= NextReclaim();
+        if (compaction is null)
+        {
+            _settled = _tables;
+            compaction = NextReclaim();
+        }
+
         if (compaction is null)
         {
             _compactAllRequested = false;
             return null;
         }
 
+        // The merge's files must count as older than that of a flush that is out.
+        ulong reserved = (ulong)Compaction.ReservedNumbers(compaction.Bytes, _context.Options);
+        bool isBehindFlush = compaction.ToLevel == 0 && _isFlushing;
+        if (isBehindFlush && _level0End - _level0Next < reserved) { return null; }
         ICompactionFilter? filter;
         using (var flushed = new ReadView(new ReadState(_tables), 0, Flushed.Index, _context.Keys.FilterPrefixLength))
         {
@@ -154,9 +179,24 @@ public sealed partial class StorageEngine
         }
 
         _compactAllRequested = false;
-        var job = new CompactJob(_context, _tables, compaction, filter, _nextFile);
-        _nextFile += (ulong)compaction.ReservedNumbers(_context.Options);
+        if (compaction.ToLevel == 0) { Probes.MergedWithinLevel0.Hit(); }
+        ref ulong next = ref (isBehindFlush ? ref _level0Next : ref _nextFile);
+        var job = new CompactJob(_context, _tables, compaction, filter, next, (int)reserved);
+        next += reserved;
         return job;
+    }
+
+    // An older build filled the levels from the top, and a merge may leave nothing of the lowest. The bottom decides the sizes of all
+    // others, so everything goes down until the bottom has files, as it is.
+    private bool Sink()
+    {
+        int by = 0;
+        while (by < TableSet.Bottom && _tables.Levels[TableSet.Bottom - by].IsEmpty) { by++; }
+        if (by is 0 or TableSet.Bottom) { return false; }
+        _isCompacting = true;
+        IEnumerable<(int Level, TableFile Table)> sunk = _tables.Levels.Skip(1).SelectMany((level, above) => level.Select(table => (above + 1 + by, table)));
+        _pending.Add(new TableChange([.. _tables.Levels.Skip(1).SelectMany(level => level)], [.. sunk]));
+        return true;
     }
 
     // Level by level to the lowest: only where all versions of a key meet can all be dropped that may be.
@@ -165,7 +205,7 @@ public sealed partial class StorageEngine
         for (; _reclaimLevel < TableSet.LevelCount; _reclaimLevel++, _reclaimBefore = _nextFile)
         {
             ulong before = _tables.IsLowest(_reclaimLevel) ? _reclaimStart : _reclaimBefore;
-            if (Compaction.PickOld(_tables, _reclaimLevel, before) is { } compaction) { return compaction; }
+            if (CompactionPicker.PickOld(_tables, _reclaimLevel, before) is { } compaction) { return compaction; }
         }
 
         return null;
@@ -199,7 +239,11 @@ public sealed partial class StorageEngine
 
     private void CompleteFlush(FlushJob job, bool failed)
     {
-        if (TakeOutputs(job.Outputs, failed)) { _pending.Add(new TableChange([], [.. job.Outputs.Tables.Select(table => (0, table))], job.Position)); }
+        if (TakeOutputs(job.Outputs, failed))
+        {
+            FlushedBytes += job.Outputs.Tables.Sum(static table => table.Info.Length);
+            _pending.Add(new TableChange([], [.. job.Outputs.Tables.Select(table => (0, table))], job.Position));
+        }
         else { _isFlushing = false; }
     }
 
@@ -208,6 +252,7 @@ public sealed partial class StorageEngine
         Compaction done = job.Compaction;
         if (TakeOutputs(job.Outputs, failed))
         {
+            MergedBytes += job.Outputs.Tables.Sum(static table => table.Info.Length);
             _pending.Add(new TableChange(done.Inputs, [.. job.Outputs.Tables.Select(table => (done.ToLevel, table))]));
         }
         else { _isCompacting = false; }

@@ -61,7 +61,7 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
 
     /// <summary>True while writers should be refused: flushes or compactions are far behind.</summary>
     public bool IsOverloaded =>
-        _waiting.Count >= _context.Options.MaxWaitingMemTables || _tables.Levels[0].Length >= 4 * _context.Options.Level0Files;
+        _waiting.Count >= _context.Options.MaxWaitingMemTables || _tables.Level0Runs >= 4 * _context.Options.Level0Files;
 
     /// <inheritdoc/>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => _reader.TryGet(_state, _sequence, key, out value);

@@ -4,28 +4,43 @@ namespace Quorate.Storage.Engine;
 
 /// <summary>
 /// The table files that together are the flushed state. Level 0: the newest file first, ranges overlap. Below: sorted, without
-/// overlap; whatever is in a higher level is newer. Immutable; keeps its files on disk while anybody holds it.
+/// overlap; of a key, whatever is in a higher level is newer. Immutable; keeps its files on disk while anybody holds it.
 /// </summary>
 internal sealed class TableSet : Shared
 {
-    public const int LevelCount = 7; // 64 MiB * 10^6 at the bottom: never reached.
+    public const int LevelCount = 7; // 64 MiB * 10^5 at the bottom: never reached.
+    public const int Bottom = LevelCount - 1;
+
+    private readonly long[] _bytes = new long[LevelCount];
 
     // Takes a reference on every file.
     public TableSet(ImmutableArray<ImmutableArray<TableFile>> levels)
     {
         Levels = levels;
-        foreach (ImmutableArray<TableFile> level in levels)
+        for (int level = 0; level < LevelCount; level++)
         {
-            foreach (TableFile table in level)
+            foreach (TableFile table in levels[level])
             {
                 table.Acquire();
-                Bytes += table.Info.Length;
+                _bytes[level] += table.Info.Length;
                 Records += (long)table.Info.Records;
             }
         }
+
+        Bytes = _bytes.Sum();
+        ImmutableArray<ImmutableArray<TableFile>> level0 = RunsOf(levels[0]);
+        Level0Runs = level0.Length;
+        Runs = [.. level0, .. levels.Skip(1).Where(static level => !level.IsEmpty)];
     }
 
     public ImmutableArray<ImmutableArray<TableFile>> Levels { get; }
+
+    // What readers ask one after another: the runs of level 0, then the levels that have files. Each is sorted and without overlap,
+    // and newer than those behind it.
+    public ImmutableArray<ImmutableArray<TableFile>> Runs { get; }
+
+    // Sub-levels of level 0: of so many files of it a key may have to be looked for.
+    public int Level0Runs { get; }
 
     public long Bytes { get; }
 
@@ -34,12 +49,7 @@ internal sealed class TableSet : Shared
     // True if no level below has files.
     public bool IsLowest(int level) => Levels.Skip(level + 1).All(static below => below.IsEmpty);
 
-    public long BytesOf(int level)
-    {
-        long bytes = 0;
-        foreach (TableFile table in Levels[level]) { bytes += table.Info.Length; }
-        return bytes;
-    }
+    public long BytesOf(int level) => _bytes[level];
 
     // The first file of a sorted level whose largest key is not before the given one.
     public static int FirstNotBefore(ImmutableArray<TableFile> level, ReadOnlySpan<byte> key)
@@ -68,12 +78,29 @@ internal sealed class TableSet : Shared
     public static TableSet Of(IReadOnlyList<List<TableFile>> levels)
     {
         levels[0].Sort(static (a, b) => b.Info.Number.CompareTo(a.Info.Number));
-        for (int level = 1; level < LevelCount; level++)
+        return new TableSet([[.. levels[0]], .. levels.Skip(1).Select(Sorted)]);
+    }
+
+    // Each file lies on the highest run of those that it overlaps and that are older; so what is newer is in a higher run. The highest first.
+    private static ImmutableArray<ImmutableArray<TableFile>> RunsOf(ImmutableArray<TableFile> newestFirst)
+    {
+        var runs = new List<List<TableFile>>();
+        for (int i = newestFirst.Length - 1; i >= 0; i--)
         {
-            levels[level].Sort(static (a, b) => a.Info.Smallest.AsSpan().SequenceCompareTo(b.Info.Smallest));
+            TableInfo info = newestFirst[i].Info;
+            int run = runs.FindLastIndex(files => files.Exists(file => file.Info.Overlaps(info.Smallest, info.Largest))) + 1;
+            if (run == runs.Count) { runs.Add([]); }
+            runs[run].Add(newestFirst[i]);
         }
 
-        return new TableSet([.. levels.Select(level => level.ToImmutableArray())]);
+        runs.Reverse();
+        return [.. runs.Select(Sorted)];
+    }
+
+    private static ImmutableArray<TableFile> Sorted(List<TableFile> files)
+    {
+        files.Sort(static (a, b) => a.Info.Smallest.AsSpan().SequenceCompareTo(b.Info.Smallest));
+        return [.. files];
     }
 
     protected override void Free()
