@@ -26,6 +26,27 @@ internal static partial class BenchClock
         return PPoll(ref descriptor, 1, ref timeout, 0) != 0;
     }
 
+    /// <summary>Waits until one of several sockets has something to read, or the time is over.</summary>
+    /// <param name="sockets">At least one.</param>
+    /// <param name="isReadable">Filled in: which of them.</param>
+    /// <param name="nanoseconds">The time; 0 does not wait.</param>
+    public static void WaitReadable(Socket[] sockets, bool[] isReadable, long nanoseconds)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            List<Socket> ready = [.. sockets];
+            Socket.Select(ready, null, null, (int)Math.Clamp(nanoseconds / 1000, 0, 1_000_000));
+            for (int i = 0; i < sockets.Length; i++) { isReadable[i] = ready.Contains(sockets[i]); }
+            return;
+        }
+
+        Span<PollDescriptor> descriptors = stackalloc PollDescriptor[sockets.Length];
+        for (int i = 0; i < sockets.Length; i++) { descriptors[i] = new PollDescriptor { Descriptor = (int)sockets[i].Handle, Events = PollIn }; }
+        var timeout = new TimeSpec { Seconds = nanoseconds / 1_000_000_000, Nanoseconds = nanoseconds % 1_000_000_000 };
+        int found = PPoll(ref descriptors[0], (nuint)sockets.Length, ref timeout, 0);
+        for (int i = 0; i < sockets.Length; i++) { isReadable[i] = found > 0 && descriptors[i].Found != 0; }
+    }
+
     [LibraryImport("libc", EntryPoint = "ppoll")]
     private static partial int PPoll(ref PollDescriptor descriptors, nuint count, ref TimeSpec timeout, nint mask);
 

@@ -4,21 +4,25 @@ using Quorate.Cli;
 
 namespace Quorate.Bench;
 
-/// <summary><c>quorate bench put|get|range|txn|keep-alive|ycsb</c>.</summary>
+/// <summary><c>quorate bench put|get|range|txn|keep-alive|watch|ycsb</c>.</summary>
 internal static class BenchCommand
 {
     /// <summary>Creates the verb.</summary>
-    public static Command Create() => new Verb(
-        "bench", "Measure a server over the etcd v3 API, whoever made it.",
-        "quorate bench put --clients 64 --value-size 256 --seconds 10",
-        "quorate bench get --clients 64 --serializable",
-        "quorate bench ycsb a --clients 64 --keys 100000",
-        "quorate bench put --clients 256 --rate 5000 --format json",
-        "quorate bench put --clients 64 --endpoints http://127.0.0.1:2379 --compare http://127.0.0.1:12379 --rounds 5")
+    public static Command Create()
     {
-        Load(BenchWorkload.Put), Load(BenchWorkload.Get), Load(BenchWorkload.Range), Load(BenchWorkload.Txn), Load(BenchWorkload.KeepAlive), Ycsb(),
-        Engine.EngineBenchCommand.Create(),
-    };
+        var verb = new Verb(
+            "bench", "Measure a server over the etcd v3 API, whoever made it.",
+            "quorate bench put --clients 64 --value-size 256 --seconds 10",
+            "quorate bench get --clients 64 --serializable",
+            "quorate bench watch --watchers 1000 --clients 8",
+            "quorate bench ycsb a --clients 64 --keys 100000",
+            "quorate bench put --clients 256 --rate 5000 --format json",
+            "quorate bench put --clients 64 --endpoints http://127.0.0.1:2379 --compare http://127.0.0.1:12379 --rounds 5");
+        foreach (BenchWorkload workload in BenchWorkload.All.Except(BenchWorkload.Ycsb)) { verb.Add(Load(workload)); }
+        verb.Add(Ycsb());
+        verb.Add(Engine.EngineBenchCommand.Create());
+        return verb;
+    }
 
     private static Verb Load(BenchWorkload workload)
     {
@@ -62,7 +66,7 @@ internal static class BenchCommand
 
     private static ExitCode One(BenchPlan plan, bool isJson, TextWriter output, BenchProgress progress)
     {
-        BenchResult result = BenchRunner.Run(plan, progress);
+        BenchResult result = plan.Workload.Run(plan, progress);
         if (isJson) { output.WriteLine(BenchReport.Json(plan, result).ToJsonString()); }
         else { BenchReport.Text(output, plan, result); }
         return result.Code;
@@ -112,7 +116,7 @@ internal static class BenchCommand
         public void Run(int round, int rounds)
         {
             progress.Prefix = $"round {round} of {rounds}, {Name}: ";
-            BenchResult result = BenchRunner.Run(_plan, progress);
+            BenchResult result = _plan.Workload.Run(_plan, progress);
             Results.Add(result);
 
             // It is filled once, unless everything is cleared away again. Warm-up is needed every time, as the other one had the caches.

@@ -28,6 +28,16 @@ internal interface IBenchLoad
     void Failed(in BenchTicket ticket, long start, string kind);
 }
 
+/// <summary>Takes the messages of a stream that stays open. Called by the connection's thread only.</summary>
+internal interface IBenchSink
+{
+    /// <summary>A message has come.</summary>
+    void Message(ReadOnlySpan<byte> message, long now);
+
+    /// <summary>No more will come.</summary>
+    void Ended(string why);
+}
+
 /// <summary>
 /// One TCP connection with a number of requests in flight, driven by one thread: reads what has come, records it, writes all
 /// that may start, in one send. No allocation per request.
@@ -103,6 +113,42 @@ internal sealed class BenchConnection : IDisposable
             _socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>To wait for several connections at once.</summary>
+    public Socket Socket => _socket;
+
+    /// <summary>Something has been read from the socket that was not handed over yet.</summary>
+    public bool HasWaiting => _records is { HasWaiting: true };
+
+    /// <summary>Opens a stream whose messages go to a sink.</summary>
+    /// <returns>Its number.</returns>
+    public int OpenStream(string path, IBenchSink sink)
+    {
+        Exchange exchange = Open(path, true);
+        exchange.Sink = sink;
+        return exchange.Stream;
+    }
+
+    /// <summary>Sends a message on such a stream, with the next <see cref="Flush"/>.</summary>
+    /// <returns>False if the server takes no more for now, or the stream has ended.</returns>
+    public bool TrySend(int stream, ReadOnlySpan<byte> message)
+    {
+        if (!_streams.TryGetValue(stream, out Exchange? exchange) || message.Length > Math.Min(exchange.Window, _connectionWindow)) { return false; }
+        exchange.Window -= message.Length;
+        _connectionWindow -= message.Length;
+        Reserve(Http2Frames.HeaderBytes + message.Length);
+        Frame(message, Http2Frames.Data, 0, stream);
+        return true;
+    }
+
+    /// <summary>Sends all requests that are due and fit.</summary>
+    /// <returns>When to look again though nothing has come.</returns>
+    public long Start(IBenchLoad load, long now)
+    {
+        StartAll(load, now, out long next);
+        Flush();
+        return next;
     }
 
     /// <summary>Runs a load until it has no more requests and all are answered.</summary>
@@ -233,8 +279,17 @@ internal sealed class BenchConnection : IDisposable
     // False if nothing came in time.
     private bool Read(long nanoseconds, IBenchLoad? load)
     {
-        bool isWaiting = _records is { HasWaiting: true };
-        if (!isWaiting && (nanoseconds <= 0 || !BenchClock.WaitReadable(_socket, Math.Min(nanoseconds, 3600 * Second)))) { return false; }
+        if (!HasWaiting && (nanoseconds <= 0 || !BenchClock.WaitReadable(_socket, Math.Min(nanoseconds, 3600 * Second)))) { return false; }
+        Receive(load);
+        return true;
+    }
+
+    /// <summary>Reads what has come; waits if nothing has.</summary>
+    /// <param name="load">Takes the answers; null while the connection is set up.</param>
+    /// <exception cref="SocketException">The connection is lost.</exception>
+    /// <exception cref="IOException">The server has closed it, or does not speak HTTP/2.</exception>
+    public void Receive(IBenchLoad? load)
+    {
         int read = _tls?.Read(_in, _inLength, _in.Length - _inLength)
             ?? _socket.Receive(_in, _inLength, _in.Length - _inLength, SocketFlags.None);
         if (read == 0) { throw new IOException("the server closed the connection"); }
@@ -253,7 +308,6 @@ internal sealed class BenchConnection : IDisposable
 
         _inLength -= at;
         _in.AsSpan(at, _inLength).CopyTo(_in);
-        return true;
     }
 
     private void Take(byte type, byte flags, int stream, ReadOnlySpan<byte> payload, IBenchLoad? load, long now)
@@ -290,6 +344,7 @@ internal sealed class BenchConnection : IDisposable
     // A whole message has come.
     private void Answered(Exchange exchange, ReadOnlySpan<byte> message, IBenchLoad load, long now)
     {
+        exchange.Sink?.Message(message, now);
         if (!exchange.IsInFlight) { return; }
         exchange.Verdict = load.Judge(exchange.Ticket, exchange.Start, message) ?? Good;
         if (!exchange.Stays) { return; } // A status comes too.
@@ -301,6 +356,7 @@ internal sealed class BenchConnection : IDisposable
     private void End(int stream, IBenchLoad? load, long now, string? failure)
     {
         if (load is null || !_streams.Remove(stream, out Exchange? exchange)) { return; }
+        exchange.Sink?.Ended(failure ?? "the server has ended it");
         if (exchange.IsInFlight) { Finish(exchange, load, now, failure ?? (exchange.Stays ? "the stream has ended" : null)); }
         else { RemoveIdle(exchange); }
         _spare.Push(exchange);
@@ -393,7 +449,8 @@ internal sealed class BenchConnection : IDisposable
         if (_out.Length - _outLength < bytes) { Array.Resize(ref _out, Math.Max(_out.Length * 2, _outLength + bytes)); }
     }
 
-    private void Flush()
+    /// <summary>Sends what is waiting to be sent.</summary>
+    public void Flush()
     {
         if (_outLength == 0) { return; }
         if (_tls is not null)
@@ -424,6 +481,9 @@ internal sealed class BenchConnection : IDisposable
         /// <summary>Bytes that came since the window was topped up.</summary>
         public int Received { get; set; }
 
+        /// <summary>Takes the messages of a stream that is not for requests; null of others.</summary>
+        public IBenchSink? Sink { get; set; }
+
         public BenchTicket Ticket { get; set; }
 
         public long Start { get; set; }
@@ -436,7 +496,7 @@ internal sealed class BenchConnection : IDisposable
         public void Begin(int stream, int window, bool stays)
         {
             (Stream, Window, Stays) = (stream, window, stays);
-            (_partLength, Received, IsInFlight, Verdict) = (0, 0, false, null);
+            (_partLength, Received, IsInFlight, Verdict, Sink) = (0, 0, false, null, null);
         }
 
         /// <summary>Takes the bytes of a frame: messages need not begin or end where frames do.</summary>

@@ -10,10 +10,13 @@ internal sealed class BenchOptions
     private readonly EndpointsOption _endpoints = new(hasUser: false);
     private readonly Option<string> _format = Common.Format();
     private readonly Option<int> _clients = Number("--clients", 1, "Requests in flight at once.");
-    private readonly Option<int?> _connections = new("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8, but one per endpoint." };
+    private readonly Option<int?> _connections = new("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8, but one per endpoint; of watches 4, and one for the puts." };
     private readonly Option<int> _keySize = Number("--key-size", 16, "Bytes of a key.");
     private readonly Option<int> _valueSize = Number("--value-size", 256, "Bytes of a value.");
     private readonly Option<int> _keys = Number("--keys", 10_000, "Different keys.");
+    private readonly Option<int> _watchedKeys = Number("--keys", 1, "Keys that the watches are spread over.");
+    private readonly Option<int> _watchers = Number("--watchers", 1000, "Watches, all connections together.");
+    private readonly Option<int?> _streams = new("--streams") { Description = "Streams that the watches are spread over. Default: one per 100 watches." };
     private readonly Option<int> _leases = Number("--leases", 1000, "Different leases.");
     private readonly Option<int> _rangeSize = Number("--range-size", 10, "Keys of a range. A power of ten makes the ranges those of a common prefix.");
     private readonly Option<int> _limit = Number("--limit", 0, "Keys that an answer has at most; 0: all.");
@@ -45,7 +48,9 @@ internal sealed class BenchOptions
         verb.Add(_endpoints);
         verb.Add(_clients);
         verb.Add(_connections);
-        Option[] own = workload.IsAboutLeases ? [_leases] : [_keySize, _valueSize, _keys];
+        Option[] own = workload.IsAboutLeases ? [_leases]
+            : workload == BenchWorkload.Watch ? [_watchers, _streams, _watchedKeys, _keySize, _valueSize]
+            : [_keySize, _valueSize, _keys];
         Option[] reads = workload.Reads ? [_serializable] : [];
         Option[] fills = workload.Prepare == RequestKinds.Put ? [_skipFill] : [];
         Option[] ranges = workload.Parts.Any(p => p.Kind == RequestKinds.Range) ? [_rangeSize, _limit] : [];
@@ -72,6 +77,9 @@ internal sealed class BenchOptions
     {
         int clients = parsed.GetValue(_clients);
         Uri[] uris = Common.EndpointUris(parsed, _endpoints);
+        bool watches = workload == BenchWorkload.Watch;
+        int streams = !watches ? 0 : parsed.GetValue(_streams) ?? Math.Max(1, (parsed.GetValue(_watchers) + 99) / 100);
+        int most = watches ? streams : clients;
         bool fills = workload.Prepare is not null && !(workload.Prepare == RequestKinds.Put && parsed.GetValue(_skipFill));
         var plan = new BenchPlan
         {
@@ -80,11 +88,13 @@ internal sealed class BenchOptions
             Tls = _endpoints.Tls(parsed),
             Metadata = _endpoints.Keyspace(parsed) is { } keyspace ? [(EtcdGrpcClient.KeyspaceHeader, keyspace)] : [],
             Clients = clients,
-            Connections = parsed.GetValue(_connections) ?? Math.Min(Math.Max(1, clients), Math.Max(uris.Length, Math.Clamp(clients / 32, 1, 8))),
+            Connections = parsed.GetValue(_connections) ?? Math.Min(Math.Max(1, most), Math.Max(uris.Length, watches ? 4 : Math.Clamp(clients / 32, 1, 8))),
             KeyBytes = workload.IsAboutLeases ? 16 : parsed.GetValue(_keySize),
             ValueBytes = workload.IsAboutLeases ? 0 : parsed.GetValue(_valueSize),
-            Keys = parsed.GetValue(workload.IsAboutLeases ? _leases : _keys),
+            Keys = parsed.GetValue(watches ? _watchedKeys : workload.IsAboutLeases ? _leases : _keys),
             Distribution = parsed.GetValue(_distribution) ?? workload.Distribution,
+            Watchers = watches ? parsed.GetValue(_watchers) : 0,
+            Streams = streams,
             RangeSize = parsed.GetResult(_rangeSize) is null ? 10 : parsed.GetValue(_rangeSize),
             Limit = parsed.GetValue(_limit),
             Total = parsed.GetValue(_total),

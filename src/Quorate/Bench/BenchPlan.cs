@@ -45,6 +45,12 @@ internal sealed record BenchPlan
     /// <summary>Keys of the longest scan: YCSB's.</summary>
     public int MostScanned { get; init; } = 100;
 
+    /// <summary>Watches of all streams together; 0: the load has none.</summary>
+    public int Watchers { get; init; }
+
+    /// <summary>Streams that the watches are spread over.</summary>
+    public int Streams { get; init; }
+
     /// <summary>The first key that an insert adds is this one or the one behind <see cref="Keys"/>, whichever is later.</summary>
     public uint InsertFrom { get; init; }
 
@@ -82,7 +88,15 @@ internal sealed record BenchPlan
     public IEnumerable<string> Problems()
     {
         if (Clients is < 1 or > 10_000) { yield return $"--clients is {Clients}; it must be 1 to 10000."; }
-        if (Connections < 1 || Connections > Clients) { yield return $"--connections is {Connections}; it must be 1 to --clients, {Clients}."; }
+        if (Workload == BenchWorkload.Watch)
+        {
+            if (Watchers is < 1 or > 100_000) { yield return $"--watchers is {Watchers}; it must be 1 to 100000."; }
+            if (Streams < 1 || Streams > Watchers) { yield return $"--streams is {Streams}; it must be 1 to --watchers, {Watchers}."; }
+            if (Connections < 1 || Connections > Math.Min(Streams, 256)) { yield return $"--connections is {Connections}; it must be 1 to --streams, {Streams}, and at most 256."; }
+            if (Keys > Watchers) { yield return $"--keys is {Keys}, more than --watchers, {Watchers}: nobody would watch some of them."; }
+            if (ValueBytes < WatchLoad.StampBytes) { yield return $"--value-size is {ValueBytes}; a watched value needs {WatchLoad.StampBytes} bytes at least."; }
+        }
+        else if (Connections < 1 || Connections > Clients) { yield return $"--connections is {Connections}; it must be 1 to --clients, {Clients}."; }
         if (KeyBytes is < 1 or > 1024) { yield return $"--key-size is {KeyBytes}; it must be 1 to 1024 bytes."; }
 
         // One request must fit into the window that a server opens for a stream before it has read anything.
@@ -110,8 +124,8 @@ internal sealed record BenchPart(string Name, Histogram Latency);
 /// <param name="Seconds">From the start of measuring to the last answer.</param>
 internal sealed record BenchResult(BenchPart[] Parts, SortedDictionary<string, long> Errors, double Seconds)
 {
-    /// <summary>All parts together.</summary>
-    public Histogram Latency { get; } = Histogram.Of(Parts.Select(p => p.Latency));
+    /// <summary>What counts: all parts together, unless the load says otherwise.</summary>
+    public Histogram Latency { get; init; } = Histogram.Of(Parts.Select(p => p.Latency));
 
     /// <summary>Good answers that show that a key was not there, of a load that need not find any.</summary>
     public SortedDictionary<string, long> Misses { get; init; } = new(StringComparer.Ordinal);

@@ -32,6 +32,7 @@ internal static class BenchReport
             ["requestsPerSecond"] = Math.Round(result.Throughput, 1),
             ["latencyMilliseconds"] = Latency(result.Latency),
         };
+        if (plan.Watchers > 0) { (json["watchers"], json["streams"]) = (plan.Watchers, plan.Streams); }
         if (result.Parts.Length > 1)
         {
             json["operations"] = new JsonObject(result.Parts.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)new JsonObject
@@ -51,12 +52,18 @@ internal static class BenchReport
             ? string.Create(CultureInfo.InvariantCulture, $"open loop, {plan.Rate:#,0} starts/s, latency from the planned start")
             : "closed loop";
         string reads = !plan.Workload.Reads ? "" : plan.Serializable ? ", serializable" : ", linearizable";
+        if (plan.Watchers > 0)
+        {
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{plan.Watchers:#,0} watches on {plan.Streams} streams, of {plan.Keys:#,0} keys; events per second and their delay from the put"));
+        }
+
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{plan.Workload.Name}{reads}: {plan.Clients} clients on {plan.Connections} connections, {loop}"));
         output.WriteLine(Line(result));
         if (result.Parts.Length > 1)
         {
-            foreach (BenchPart part in result.Parts)
+            foreach (BenchPart part in result.Parts.Where(p => p.Latency != result.Latency))
             {
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {part.Name}: {part.Latency.Count:#,0}, ms: ") + Milliseconds(part.Latency));
             }

@@ -1,6 +1,6 @@
 namespace Quorate.Bench;
 
-/// <summary>What a load does: requests of some kinds, in shares. To add one: a line below, and one in <see cref="BenchCommand"/>.</summary>
+/// <summary>What a load does: requests of some kinds, in shares. To add one: a line below, and its name in <see cref="All"/>.</summary>
 /// <param name="Name">On the command line and in reports.</param>
 /// <param name="Description">For the help.</param>
 /// <param name="Parts">Kinds of requests and how many of a hundred are such.</param>
@@ -14,6 +14,9 @@ internal sealed record BenchWorkload(string Name, string Description, params (Re
 
     /// <summary>Sent once for each key after the load; null: nothing is to be cleared away.</summary>
     public RequestKind? ClearAway { get; init; }
+
+    /// <summary>What carries it out.</summary>
+    public Func<BenchPlan, BenchProgress, BenchResult> Run { get; init; } = BenchRunner.Run;
 
     /// <summary>Requests for keys that are numbers of leases.</summary>
     public bool IsAboutLeases => Prepare == RequestKinds.LeaseGrant;
@@ -50,6 +53,12 @@ internal sealed record BenchWorkload(string Name, string Description, params (Re
         ClearAway = RequestKinds.LeaseRevoke,
     };
 
+    public static BenchWorkload Watch { get; } = new(
+        "watch", "Watch fan-out: watches on one key or several, puts to them, and the delay from a put to each watch's event.", (RequestKinds.Put, 100))
+    {
+        Run = WatchRunner.Run,
+    };
+
     /// <summary>The core workloads of YCSB (Cooper et al., "Benchmarking cloud serving systems with YCSB", 2010), table 2.</summary>
     public static BenchWorkload[] Ycsb { get; } =
     [
@@ -60,6 +69,9 @@ internal sealed record BenchWorkload(string Name, string Description, params (Re
         Mix("e", "short ranges: 95 % scan of 1 to 100 keys, 5 % insert", (RequestKinds.Scan, 95), (RequestKinds.Insert, 5)),
         Mix("f", "50 % get, 50 % get and then put of the same key", (RequestKinds.Get, 50), (RequestKinds.ReadModifyWrite, 50)),
     ];
+
+    /// <summary>All there are.</summary>
+    public static BenchWorkload[] All { get; } = [Put, Get, Range, Txn, KeepAlive, Watch, .. Ycsb];
 
     private static BenchWorkload Mix(string letter, string description, params (RequestKind Kind, int Percent)[] parts) =>
         new($"ycsb-{letter}", description, parts) { Prepare = RequestKinds.Put, Distribution = KeyDistribution.Zipfian };

@@ -92,6 +92,10 @@ internal static class RequestKinds
         IsStream = true,
     };
 
+    /// <summary>Opens a watch; nothing answers it, <see cref="WatchStream"/> reads what comes.</summary>
+    public static RequestKind Watch { get; } = new(
+        "watch", EtcdMethods.Watch.Path, static (f, _) => new WatchRequest { CreateRequest = new WatchCreateRequest { Key = f.Key } }, JudgeHeader);
+
     private static RangeRequest BuildRange(RequestFields fields, BenchPlan plan) => new()
     {
         Key = fields.Key,

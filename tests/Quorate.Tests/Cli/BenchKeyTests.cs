@@ -90,9 +90,8 @@ public class BenchKeyTests
     [Fact]
     public void Every_workload_adds_up_and_draws_its_shares()
     {
-        BenchWorkload[] all = [BenchWorkload.Put, BenchWorkload.Get, BenchWorkload.Range, BenchWorkload.Txn, BenchWorkload.KeepAlive, .. BenchWorkload.Ycsb];
-        Assert.All(all, w => Assert.Equal(100, w.Parts.Sum(p => p.Percent)));
-        BenchPlan plan = Plan(KeyDistribution.Uniform) with { Workload = all.Single(w => w.Name == "ycsb-b") };
+        Assert.All(BenchWorkload.All, w => Assert.Equal(100, w.Parts.Sum(p => p.Percent)));
+        BenchPlan plan = Plan(KeyDistribution.Uniform) with { Workload = BenchWorkload.All.Single(w => w.Name == "ycsb-b") };
         var load = new MeasuredLoad(plan, new KeySpace(100), null, 0, 0);
         int puts = 0;
         for (int i = 0; i < 10_000; i++)
