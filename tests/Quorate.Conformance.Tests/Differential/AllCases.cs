@@ -11,5 +11,6 @@ internal static class AllCases
         RangeCases.Group, PutCases.Group, DeleteRangeCases.Group, TxnCases.Group, CompactCases.Group,
         LeaseCases.Group, WatchCases.Group, WatchCases.OverCompaction, LockCases.Group, ElectionCases.Group, GatewayCases.Group, GrpcCases.Group,
         MaintenanceCases.Group, ClusterCases.Group, ClusterCases.Changes,
+        AuthCases.Management, AuthCases.Asked, AuthCases.Expiry,
     ];
 }

@@ -28,4 +28,7 @@ internal sealed record CaseGroup(string Name, string Setup, ImmutableArray<Diffe
 
     /// <summary>Servers of its own for each case, for what no reset takes back.</summary>
     public bool OwnServers { get; init; }
+
+    /// <summary>Flags for those, beside the usual ones; for both servers.</summary>
+    public ImmutableArray<string> Arguments { get; init; } = [];
 }

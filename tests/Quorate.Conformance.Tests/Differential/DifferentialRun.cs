@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Google.Protobuf;
 using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
@@ -23,7 +24,7 @@ internal static class DifferentialRun
         var differences = ImmutableArray.CreateBuilder<Difference>();
         int cases = 0;
         int answers = 0;
-        ServerPair servers = new(etcd, etcdctl);
+        ServerPair servers = new(etcd, etcdctl, []);
         bool isTheirs = false; // These servers were of a group's own.
         try
         {
@@ -37,7 +38,7 @@ internal static class DifferentialRun
                     if (!servers.AreRunning || group.OwnServers || isTheirs)
                     {
                         servers.Dispose();
-                        servers = new(etcd, etcdctl);
+                        servers = new(etcd, etcdctl, group.Arguments);
                     }
 
                     isTheirs = group.OwnServers;
@@ -76,7 +77,12 @@ internal static class DifferentialRun
         long revision = await ResetAsync(endpoint);
         var text = new RequestText(revision);
         var answers = ImmutableArray.CreateBuilder<Answer>();
-        foreach (Step step in steps) { answers.Add(await target.RunAsync(step, text, revision)); }
+        foreach (Step step in steps)
+        {
+            if (step.Kind == StepKind.Wait) { await Task.Delay(TimeSpan.FromSeconds(int.Parse(step.Body, CultureInfo.InvariantCulture))); }
+            answers.Add(step.Kind == StepKind.Wait ? new Answer(step.Name, revision) : await target.RunAsync(step, text, revision));
+        }
+
         return answers.ToImmutable();
     }
 
@@ -110,10 +116,12 @@ internal static class DifferentialRun
         private readonly RealEtcd _etcd;
         private readonly ClusterProcesses _ours;
 
-        public ServerPair(string etcd, string etcdctl)
+        // Guesses at passwords are cheap here: what they cost is not compared.
+        public ServerPair(string etcd, string etcdctl, ImmutableArray<string> arguments)
         {
-            _etcd = new RealEtcd(etcd);
-            _ours = ClusterProcesses.StartReady(1);
+            string[] flags = ["--bcrypt-cost", "4", .. arguments];
+            _etcd = new RealEtcd(etcd, flags);
+            _ours = ClusterProcesses.StartReady(1, flags);
             _etcd.WaitUntilReady(etcdctl);
         }
 

@@ -19,7 +19,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
         foreach (Step step in steps)
         {
             if (step.Kind == StepKind.RawCall) { return false; }
-            if (step.Kind == StepKind.Http) { continue; }
+            if (step.Kind is StepKind.Http or StepKind.Wait) { continue; }
             if (RpcTable.JsonPath(step.Name) is null) { return false; }
             if (step.Kind is StepKind.Read or StepKind.End) { read.Add(step.Name); }
             if (step.Kind == StepKind.Call && read.Contains(step.Name)) { return false; }
@@ -46,7 +46,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
 
         if (!_streams.TryGetValue(step.Name, out Exchange? stream))
         {
-            stream = new Exchange();
+            stream = new Exchange(step);
             _streams.Add(step.Name, stream);
         }
 
@@ -79,7 +79,7 @@ internal sealed class GatewayTarget(string endpoint) : Target
         {
             if (stream.Lines is null)
             {
-                stream.Request = NewRequest("POST", path, stream.Body.ToString(), step, text);
+                stream.Request = NewRequest("POST", path, stream.Body.ToString(), stream.First, text);
                 stream.Response = await _http.SendAsync(stream.Request, time.Token);
                 stream.Lines = new StreamReader(await stream.Response.Content.ReadAsStreamAsync(time.Token));
                 AddHead(answer, stream.Response);
@@ -178,8 +178,11 @@ internal sealed class GatewayTarget(string endpoint) : Target
     }
 
     /// <summary>A streaming call: its whole body, then its answer line by line.</summary>
-    private sealed class Exchange : IDisposable
+    private sealed class Exchange(Step first) : IDisposable
     {
+        /// <summary>Has the headers.</summary>
+        public Step First => first;
+
         public StringBuilder Body { get; } = new();
 
         public HttpRequestMessage? Request { get; set; }

@@ -46,7 +46,7 @@ internal sealed class GrpcTarget(string endpoint) : Target
     {
         if (!_streams.TryGetValue(step.Name, out Stream? stream))
         {
-            stream = new Stream(_http, new Uri($"http://{endpoint}{RpcTable.Path(step.Name)}"));
+            stream = new Stream(_http, new Uri($"http://{endpoint}{RpcTable.Path(step.Name)}"), step.Headers.Select(h => (h.Name, text.Header(h.Value))));
             _streams.Add(step.Name, stream);
         }
 
@@ -144,7 +144,7 @@ internal sealed class GrpcTarget(string endpoint) : Target
         private readonly Task<HttpResponseMessage> _sent;
         private System.IO.Stream? _body;
 
-        public Stream(HttpMessageInvoker http, Uri address)
+        public Stream(HttpMessageInvoker http, Uri address, IEnumerable<(string Name, string Value)> headers)
         {
             _request = new HttpRequestMessage(HttpMethod.Post, address)
             {
@@ -153,6 +153,7 @@ internal sealed class GrpcTarget(string endpoint) : Target
                 Content = _content,
             };
             _request.Headers.TryAddWithoutValidation("te", "trailers");
+            foreach ((string name, string value) in headers) { _request.Headers.TryAddWithoutValidation(name, value); }
             _sent = http.SendAsync(_request, _stop.Token);
         }
 

@@ -26,6 +26,7 @@ internal static partial class Masks
         new(QueueKey(), static v => ChosenLease().Replace(v, "/chosen"), "such an id in the key of a lock or an election", "random"),
         new(EventHeader(), Hidden, "the header's revision where a watch tells events", "the store may have moved on by then"),
         new(Figures(), Hidden, "figures in `Status`, and its version", "they tell of this member's files and log, and of the program"),
+        new(AuthRevision(), Hidden, "the revision of users and roles", "it counts all that was changed before the case"),
         new(Content(), Hidden, "hashes, a snapshot's bytes and their number, tokens", "each server's own format; random"),
     ];
 
@@ -60,6 +61,9 @@ internal static partial class Masks
 
     [GeneratedRegex(@"^Status (version|dbSize|dbSizeInUse|leader|raftIndex|raftTerm|raftAppliedIndex)$")]
     private static partial Regex Figures();
+
+    [GeneratedRegex(@"^AuthStatus authRevision$")]
+    private static partial Regex AuthRevision();
 
     [GeneratedRegex(@"^(Hash|HashKV|Snapshot|Authenticate) (.*\.)?(hash|remaining_bytes|blob|token)$")]
     private static partial Regex Content();

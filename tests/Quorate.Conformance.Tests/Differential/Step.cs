@@ -20,6 +20,9 @@ internal enum StepKind
 
     /// <summary><c>CALL /etcdserverpb.KV/Range 0a0161</c>: any path and bytes in hexadecimal. Over gRPC only.</summary>
     RawCall,
+
+    /// <summary><c>WAIT 5</c>: lets so many seconds pass, for what ends by time.</summary>
+    Wait,
 }
 
 /// <summary>One line of a case. Headers, and gRPC's metadata, stand in brackets before the body: <c>Range [token: x] {...}</c>.</summary>
@@ -45,6 +48,7 @@ internal sealed partial record Step(
         (StepKind kind, string name) = (first, first[^1]) switch
         {
             ("CALL", _) => (StepKind.RawCall, path),
+            ("WAIT", _) => (StepKind.Wait, first),
             (_, '?') => (StepKind.Read, first[..^1]),
             (_, '.') => (StepKind.End, first[..^1]),
             _ => path.Length > 0 ? (StepKind.Http, $"{first} {path}") : (StepKind.Call, first),

@@ -8,7 +8,7 @@ internal sealed class RealEtcd : IDisposable
     private readonly Process _process;
     private readonly string _directory = Directory.CreateTempSubdirectory("quorate-real-etcd-").FullName;
 
-    public RealEtcd(string program)
+    public RealEtcd(string program, params string[] extraArguments)
     {
         int[] ports = ServerProcess.FreePorts(2);
         Endpoint = $"127.0.0.1:{ports[0]}";
@@ -17,7 +17,7 @@ internal sealed class RealEtcd : IDisposable
         var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (string argument in (string[])
             ["--name", "n0", "--data-dir", _directory, "--listen-client-urls", client, "--advertise-client-urls", client,
-                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"n0={peer}"])
+                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", $"n0={peer}", .. extraArguments])
         {
             start.ArgumentList.Add(argument);
         }

@@ -28,13 +28,12 @@ internal sealed class KeyIntervals
     private static Comparer<ReadOnlyMemory<byte>> KeyOrder { get; } =
         Comparer<ReadOnlyMemory<byte>>.Create(static (left, right) => left.Span.SequenceCompareTo(right.Span));
 
-    /// <summary>True if all keys of a range are in the set; of one whose end is not behind its start, there are none that are not (etcd).</summary>
+    /// <summary>True if all keys of a range are in the set; of one whose end is not behind its start, which holds none, its first key counts (etcd).</summary>
     /// <param name="key">The first key.</param>
     /// <param name="rangeEnd">As <see cref="RangeQuery.RangeEnd"/>.</param>
     public bool Cover(ReadOnlySpan<byte> key, ReadOnlySpan<byte> rangeEnd)
     {
         bool isOpen = rangeEnd is [0];
-        if (!rangeEnd.IsEmpty && !isOpen && key.SequenceCompareTo(rangeEnd) >= 0) { return true; }
         int index = LastAtOrBefore(key);
         if (index < 0) { return false; }
         if (_intervals[index].End is not { } end) { return true; }

@@ -28,11 +28,11 @@ internal static class ClusterCases
             MemberAdd {"peerURLs":["http://10.0.0.1:1234"],"isLearner":true}
             MemberList {}
             MemberAdd {"peerURLs":["http://10.0.0.2:1234"],"isLearner":true}
-            MemberUpdate {"ID":"@memberID","peerURLs":["http://10.0.0.3:1234"]}
+            MemberUpdate {"ID":"@member.ID","peerURLs":["http://10.0.0.3:1234"]}
             MemberList {}
-            MemberRemove {"ID":"@memberID"}
-            MemberRemove {"ID":"@memberID"}
-            MemberUpdate {"ID":"@memberID","peerURLs":["http://10.0.0.3:1234"]}
+            MemberRemove {"ID":"@member.ID"}
+            MemberRemove {"ID":"@member.ID"}
+            MemberUpdate {"ID":"@member.ID","peerURLs":["http://10.0.0.3:1234"]}
             MemberList {}
             Range {"key":"a"}
             """),

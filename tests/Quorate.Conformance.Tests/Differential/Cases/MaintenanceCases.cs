@@ -98,5 +98,17 @@ internal static class MaintenanceCases
             """),
         new("leadership to a member that is not there", """MoveLeader {"targetID":77}"""),
         new("leadership to nobody", "MoveLeader {}"),
+        new("a snapshot's first part", """
+            Snapshot {}
+            Snapshot? 1
+            """),
+        new("downgrade validated", """Downgrade {"action":"VALIDATE","version":"3.5"}"""),
+        new("downgrade enabled", """Downgrade {"action":"ENABLE","version":"3.5.0"}"""),
+        new("downgrade to what is no version", """
+            Downgrade {"action":"VALIDATE","version":"three"}
+            Downgrade {"action":"ENABLE"}
+            """),
+        new("downgrade cancelled", """Downgrade {"action":"CANCEL"}"""),
+        new("downgrade, an action that is none", """Downgrade {"action":9,"version":"3.5"}"""),
     ]);
 }

@@ -206,6 +206,23 @@ internal static class WatchCases
             Watch {"create_request":{"key":"a","fragment":true,"start_revision":"r+1"}}
             Watch? 3
             """),
+        new("fragments of a large transaction", """
+            Watch {"create_request":{"key":"f","range_end":"g","fragment":true}}
+            Watch? 1
+            Txn {"success":[{"request_put":{"key":"f1","value":"x*500000"}},{"request_put":{"key":"f2","value":"x*500000"}},{"request_put":{"key":"f3","value":"x*400000"}}]}
+            Watch? 3
+            Txn {"success":[{"request_delete_range":{"key":"f","range_end":"g"}}]}
+            Watch? 3
+            """),
+        new("fragments with the value before", """
+            Put {"key":"f1","value":"x*1000000"}
+            Put {"key":"f2","value":"x*1000000"}
+            Put {"key":"f3","value":"x*1000000"}
+            Watch {"create_request":{"key":"f","range_end":"g","fragment":true,"prev_kv":true}}
+            Watch? 1
+            DeleteRange {"key":"f","range_end":"g"}
+            Watch? 3
+            """),
         new("over one body", """
             POST /v3/watch
             POST /v3/watch nonsense
