@@ -174,7 +174,7 @@ internal static class EtcdMessages
         _ => new KvCommand.NoRequest(),
     };
 
-    private static KvCommand.Put ToCommand(PutRequest request) => new(request.Key.Memory, request.Value.Memory)
+    public static KvCommand.Put ToCommand(PutRequest request) => new(request.Key.Memory, request.Value.Memory)
     {
         Lease = request.Lease,
         PrevKv = request.PrevKv,

@@ -39,7 +39,7 @@ internal sealed partial class EtcdService
         KvRefusal refusal =
             RequestChecks.CheckPut(key, value, request.Lease, request.IgnoreValue, request.IgnoreLease);
         if (refusal != KvRefusal.None) { return new(EtcdErrors.Of(refusal)); }
-        if (ExceedsQuota(CostOfPut(key.Length, value.Length))) { return RefuseForSpace(call); }
+        if (ExceedsQuota(CostOfPut(key.Length, value.Length))) { return RefuseForSpace(call, KvNeeds.Txn(new KvCommand.Txn([], [EtcdMessages.ToCommand(request)], []))); }
 
         // A fresh buffer each time: the node may still hold it after the caller gave up.
         var command = new ByteWriter(key.Length + value.Length + PutOverheadBytes);
@@ -56,7 +56,7 @@ internal sealed partial class EtcdService
         KvCommand.Txn txn = EtcdMessages.ToCommand(request);
         KvRefusal refusal = RequestChecks.Check(txn, _options.MaxTxnOps);
         if (refusal != KvRefusal.None) { return EtcdErrors.Of(refusal); }
-        if (txn.HasPut && ExceedsQuota(CostOf(txn))) { return await RefuseForSpace(call).ConfigureAwait(false); }
+        if (txn.HasPut && ExceedsQuota(CostOf(txn))) { return await RefuseForSpace(call, KvNeeds.Txn(txn)).ConfigureAwait(false); }
         if (!txn.IsReadOnly) { return await ProposeChecked(txn, call).ConfigureAwait(false); }
 
         // Nothing to replicate. Linearizable unless all its ranges say that they need not be (etcd).

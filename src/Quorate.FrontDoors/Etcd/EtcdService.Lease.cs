@@ -16,7 +16,7 @@ internal sealed partial class EtcdService
     private long LeastLeaseSeconds => (long)Math.Ceiling(1.5 * _options.ElectionTimeout.TotalSeconds);
 
     public ValueTask<EtcdResult> LeaseGrant(LeaseGrantRequest request, EtcdCall call) => ExceedsQuota(CostOfLease)
-        ? RefuseForSpace(call)
+        ? RefuseForSpace(call, KvNeeds.User)
         : Propose(new KvCommand.LeaseGrant(request.ID, Math.Max(request.TTL, LeastLeaseSeconds)), call);
 
     public ValueTask<EtcdResult> LeaseRevoke(LeaseRevokeRequest request, EtcdCall call) =>

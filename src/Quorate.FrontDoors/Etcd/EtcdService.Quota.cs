@@ -29,18 +29,19 @@ internal sealed partial class EtcdService
     // A keyspace's own, as it is now; else that of the server, which then holds for each keyspace by itself.
     private long Quota => _node.Keyspaces.Find(_shard) is { QuotaBytes: > 0 and var own } ? own : _options.QuotaBytes;
 
-    private async ValueTask<EtcdResult> RefuseForSpace(EtcdCall call)
+    // Whoever may not write may not raise it either.
+    private async ValueTask<EtcdResult> RefuseForSpace(EtcdCall call, KvNeeds needs)
     {
         // Raised once: a client that goes on trying must not fill the log.
         var alarm = new KvAlarm(_node.Node.Value, KvAlarmType.NoSpace);
         (IReadView? view, EtcdError? error) = await Read(
-            ReadLevel.Local, call, allowedOnLearner: false, KvNeeds.Nothing).ConfigureAwait(false);
+            ReadLevel.Local, call, allowedOnLearner: false, needs).ConfigureAwait(false);
         if (view is null) { return error!; }
         bool isRaised;
         using (view) { isRaised = KvQueries.Alarms(view).Contains(alarm); }
         if (!isRaised)
         {
-            EtcdResult raised = await Propose(new KvCommand.Alarm(Raise: true, alarm.Member, alarm.Type), call).ConfigureAwait(false);
+            EtcdResult raised = await Propose(new KvCommand.Alarm(Raise: true, alarm.Member, alarm.Type), call with { IsMember = true }).ConfigureAwait(false);
             if (raised.Error is { } failed) { return failed; }
         }
 

@@ -34,7 +34,9 @@ internal sealed partial class EtcdService
 
                     if (read.Request is WatchRequest request)
                     {
-                        if (await Denied(request, call).ConfigureAwait(false) is { } reason) { session.Refuse(reason); }
+                        (string? reason, EtcdError? unjudged) = await Denied(request, call).ConfigureAwait(false);
+                        if (unjudged is not null) { return unjudged; }
+                        if (reason is not null) { session.Refuse(reason); }
                         else { session.Take(request); }
                     }
 
@@ -66,14 +68,15 @@ internal sealed partial class EtcdService
         }
     }
 
-    // Why a watch is refused to its caller, in etcd's form. Whoever may begin one keeps it, as in etcd.
-    private async ValueTask<string?> Denied(WatchRequest request, EtcdCall call)
+    // Why a watch is refused to its caller, in etcd's form; or why nobody can tell, which ends the stream. Whoever may begin one keeps it, as in etcd.
+    private async ValueTask<(string? Reason, EtcdError? Unjudged)> Denied(WatchRequest request, EtcdCall call)
     {
-        if (request.CreateRequest is not { StartRevision: >= 0 } create) { return null; }
+        if (request.CreateRequest is not { StartRevision: >= 0 } create) { return default; }
         ByteString key = create.Key.IsEmpty ? ByteString.CopyFrom(0) : create.Key;
         (ReadResult read, EtcdError? error) = await Open(ReadLevel.Local, call, KvNeeds.Range(key.Memory, create.RangeEnd.Memory)).ConfigureAwait(false);
         read.View?.Dispose();
-        return read.Outcome == RequestOutcome.Done && error is not null ? $"rpc error: code = {error.Status} desc = {error.Message}" : null;
+        if (error is null) { return default; }
+        return read.Outcome == RequestOutcome.Done ? ($"rpc error: code = {error.Status} desc = {error.Message}", null) : (null, error);
     }
 
     private async ValueTask<bool> CatchUp(WatchSession session, CancellationToken stop)

@@ -6,7 +6,10 @@ namespace Quorate.FrontDoors.Http;
 /// <param name="Name">Not empty.</param>
 internal sealed record CertificateUser(string Name)
 {
-    /// <summary>Who sent a request; null without TLS, and if certificates are not asked for or name nobody.</summary>
+    // grpc-gateway sets it on what it passes on: the certificate is the gateway's then, not the caller's.
+    private const string GatewayMark = "grpcgateway-accept";
+
+    /// <summary>Who sent a request; null without TLS, if certificates are not asked for or name nobody, and if a gateway passes it on.</summary>
     public static string? Of(HttpContext context) =>
-        context.Request.IsHttps ? context.Features.Get<CertificateUser>()?.Name : null;
+        context.Request.IsHttps && !context.Request.Headers.ContainsKey(GatewayMark) ? context.Features.Get<CertificateUser>()?.Name : null;
 }

@@ -140,6 +140,39 @@ public class EtcdAuthTests
         Assert.DoesNotContain("canceled", await lines.ReadLineAsync(), StringComparison.Ordinal);
     }
 
+    // Goal: while the shard is not there nobody knows the users, so no watch begins that nobody has judged.
+    [Fact]
+    public async Task A_watch_that_cannot_be_judged_does_not_begin()
+    {
+        await Enable();
+        int reads = 0;
+        _node.LocalOutcome = RequestOutcome.NoShard;
+        _node.BeforeRead = () => _node.LocalOutcome = ++reads == 1 ? RequestOutcome.NoShard : RequestOutcome.Done;
+        var watch = new WatchRequest { CreateRequest = new WatchCreateRequest { Key = Bytes("x"), StartRevision = 1 } };
+        Assert.StartsWith("Unavailable", await Ask("/etcdserverpb.Watch/Watch", default, watch), StringComparison.Ordinal);
+    }
+
+    // Goal: whoever may not write cannot make the cluster refuse the writes of others.
+    [Fact]
+    public async Task Nobody_raises_an_alarm_by_a_write_that_is_not_allowed()
+    {
+        await Enable();
+        EtcdService service = NewService(quota: 10_000);
+        string alice = await Login("alice");
+        _node.DiskBytes = 9_999;
+        var txn = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = Bytes("x") } } } };
+        foreach (IMessage request in (IMessage[])[new PutRequest { Key = Bytes("x") }, txn])
+        {
+            Assert.EndsWith("user name is empty", await Ask(request, default, service), StringComparison.Ordinal);
+            Assert.EndsWith("permission denied", await Ask(request, Call(alice), service), StringComparison.Ordinal);
+        }
+
+        Assert.EndsWith("user name is empty", await Ask(new LeaseGrantRequest { TTL = 60 }, default, service), StringComparison.Ordinal);
+        Assert.DoesNotContain("alarm", await Ask(new AlarmRequest(), Root, service), StringComparison.Ordinal);
+        Assert.EndsWith("database space exceeded", await Ask(new PutRequest { Key = Bytes("a") }, Call(alice), service), StringComparison.Ordinal);
+        Assert.Contains("NOSPACE", await Ask(new AlarmRequest(), Root, service), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Headers_bring_a_token_but_never_a_certificate_through_the_gateway()
     {
@@ -304,13 +337,14 @@ public class EtcdAuthTests
 
     private static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 
-    private EtcdService NewService(FakeNode? node = null, SignedTokens? signed = null) => new(
+    private EtcdService NewService(FakeNode? node = null, SignedTokens? signed = null, long quota = 0) => new(
         new EtcdServiceOptions
         {
             Node = node ?? _node,
             Shard = FakeNode.Shard,
             Members = static _ => null,
             Auth = new EtcdAuthOptions { PasswordCost = 4, SignedTokens = signed },
+            QuotaBytes = quota,
         },
         static (rpc, exception) => throw new InvalidOperationException(rpc, exception));
 

@@ -39,6 +39,9 @@ internal sealed class FakeNode : INodeClient
     /// <summary>Linearizable reads come to this, whatever <see cref="Outcome"/> says.</summary>
     public RequestOutcome LinearizableOutcome { get; set; } = RequestOutcome.Done;
 
+    /// <summary>The same for reads of this node's own state.</summary>
+    public RequestOutcome LocalOutcome { get; set; } = RequestOutcome.Done;
+
     public bool HasLeader { get; set; } = true;
 
     public bool IsLearner { get; set; }
@@ -106,7 +109,7 @@ internal sealed class FakeNode : INodeClient
     {
         RequestOutcome outcome = level == ReadLevel.Linearizable && Outcome == RequestOutcome.Done
             ? LinearizableOutcome
-            : level == ReadLevel.Local ? RequestOutcome.Done : Outcome;
+            : level == ReadLevel.Local ? LocalOutcome : Outcome;
         if (shard != Shard) { outcome = RequestOutcome.NoShard; }
         BeforeRead?.Invoke();
         if (outcome != RequestOutcome.Done) { return new(new ReadResult(outcome, null)); }

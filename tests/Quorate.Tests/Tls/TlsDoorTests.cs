@@ -209,6 +209,10 @@ public sealed class TlsDoorTests : IAsyncDisposable
         {
             using HttpClient http = Http("alice", version);
             Assert.Equal(expected, await http.GetStringAsync(new Uri($"https://127.0.0.1:{port}/")));
+
+            // What a gateway passes on is not the gateway's own.
+            http.DefaultRequestHeaders.Add("grpcgateway-accept", "*/*");
+            Assert.Equal("-", await http.GetStringAsync(new Uri($"https://127.0.0.1:{port}/")));
         }
 
         await app.StopAsync();

@@ -41,7 +41,8 @@ public static class AccessRules
         return command switch
         {
             KvCommand.LeaseGrant => KvRefusal.None,
-            KvCommand.Compact or KvCommand.Auth or KvCommand.MemberUpdate => CheckRoot(user),
+            KvCommand.Compact or KvCommand.Auth or KvCommand.MemberUpdate or KvCommand.Alarm
+                or KvCommand.KeyspaceCreate or KvCommand.KeyspaceUpdate or KvCommand.KeyspaceDelete => CheckRoot(user),
             _ => Denied(user is null || !new Judge(store, user).Allows(command)),
         };
     }
@@ -55,9 +56,9 @@ public static class AccessRules
         return refusal != KvRefusal.None ? refusal : Denied(user is null || !new Judge(store, user).Allows(put));
     }
 
-    // A door has judged who may send these, or the leader that judged a change of members, or no client can.
-    private static bool IsOfMembers(KvCommand command) => command is not (KvCommand.Op or KvCommand.Compact or KvCommand.LeaseGrant
-        or KvCommand.LeaseRevoke or KvCommand.LeaseRenew or KvCommand.MemberUpdate or (KvCommand.Auth and not KvCommand.TokenAdd and not KvCommand.TokenRenew));
+    // The leader that judged a change of members has judged who may send it; the rest no client can send.
+    private static bool IsOfMembers(KvCommand command) => command is KvCommand.TokenAdd or KvCommand.TokenRenew or KvCommand.MemberAdd
+        or KvCommand.MemberPromote or KvCommand.MemberRemove or KvCommand.MemberPublish or KvCommand.MemberSeed;
 
     private static KvRefusal CheckCredential(in KvAuthState state, in KvCaller caller, KvUserAccess? user) => caller.Credential switch
     {

@@ -77,11 +77,11 @@ public abstract partial record KvCommand
 
     /// <summary>
     /// True if what a client may do by this command is decided where it is applied, or by the leader that judges it, so that it must say who sends it. The others are the
-    /// cluster's own, or a door has decided.
+    /// cluster's own.
     /// </summary>
     /// <param name="payload">The payload of a command without a sender.</param>
     public static bool NeedsSender(ReadOnlySpan<byte> payload) =>
-        KindOf(payload) is (not (Kind.TokenAdd or Kind.TokenRenew) and < Kind.Alarm) or (>= Kind.MemberAdd and <= Kind.MemberUpdate);
+        KindOf(payload) is not (Kind.TokenAdd or Kind.TokenRenew or Kind.MemberPublish or Kind.MemberSeed);
 
     /// <summary>Appends a command's payload with its sender around it.</summary>
     /// <param name="writer">Gets the payload appended.</param>
