@@ -4,13 +4,18 @@ using Quorate.Core;
 namespace Quorate.Storage.Engine;
 
 /// <summary>
-/// Verified blocks in memory, up to a budget of bytes; shared by all engines of a node and by all threads. What was used since
-/// the clock's hand last came by stays (the CLOCK algorithm: nearly LRU, but a hit changes one bit).
+/// Verified blocks in native memory, up to a budget of bytes; shared by all engines of a node and by all threads. A clock's hand
+/// goes round them and evicts who has no chance left: each use gives one, up to three, each passing of the hand takes one.
+/// What a scan reads comes in without a chance and what a point read asks for with one, so that a scan drives out other scans first.
 /// </summary>
-/// <remarks>An evicted block stays valid for whoever still reads it: the garbage collector owns the bytes.</remarks>
+/// <remarks>
+/// Generalized CLOCK (Smith, "Sequentiality and prefetching in database systems", 1978): nearly LRU, but a hit changes one number.
+/// A block that is evicted while somebody reads it stays until it is let go; it does not count as part of the budget then.
+/// </remarks>
 public sealed class BlockCache
 {
     private const int ShardCount = 16; // So that readers seldom wait for each other.
+    private const int MostChances = 3;
 
     private readonly Shard[] _shards = new Shard[ShardCount];
     private readonly object _gate = new();
@@ -63,16 +68,21 @@ public sealed class BlockCache
         using (Exclusive.Enter(_gate)) { return ++_files; }
     }
 
-    internal byte[]? Find(ulong file, long offset)
+    // A block with a reference for the caller, or null.
+    internal Block? Find(ulong file, long offset)
     {
         var key = new BlockKey(file, offset);
         return ShardOf(key).Find(key);
     }
 
-    internal void Add(ulong file, long offset, byte[] block)
+    // Memory for a block that is to be read; the caller's.
+    internal Block Rent(ulong file, long offset, int length) => ShardOf(new BlockKey(file, offset)).Pool.Rent(length);
+
+    // Keeps a block, with a reference of its own.
+    internal void Add(ulong file, long offset, Block block, bool isScanned)
     {
         var key = new BlockKey(file, offset);
-        ShardOf(key).Add(key, block);
+        ShardOf(key).Add(key, block, isScanned ? 0 : 1);
     }
 
     private Shard ShardOf(BlockKey key) => _shards[key.Mixed >> 60];
@@ -97,13 +107,15 @@ public sealed class BlockCache
         private readonly object _gate = new();
         private int _hand;
 
+        public BlockPool Pool { get; } = new();
+
         public long Bytes { get; private set; }
 
         public long Hits { get; private set; }
 
         public long Misses { get; private set; }
 
-        public byte[]? Find(BlockKey key)
+        public Block? Find(BlockKey key)
         {
             using (Exclusive.Enter(_gate))
             {
@@ -115,20 +127,22 @@ public sealed class BlockCache
 
                 Hits++;
                 ref Slot slot = ref CollectionsMarshal.AsSpan(_slots)[at];
-                slot.WasUsed = true;
+                slot.Chances = Math.Min(slot.Chances + 1, MostChances);
+                slot.Block!.Acquire();
                 return slot.Block;
             }
         }
 
-        public void Add(BlockKey key, byte[] block)
+        public void Add(BlockKey key, Block block, int chances)
         {
-            if (block.Length > budget) { return; }
+            if (block.Capacity > budget) { return; }
             using (Exclusive.Enter(_gate))
             {
                 if (_slotOf.ContainsKey(key)) { return; } // Two readers missed it at once.
-                while (Bytes + block.Length > budget) { EvictOne(); }
-                Bytes += block.Length;
-                var slot = new Slot { Key = key, Block = block };
+                while (Bytes + block.Capacity > budget) { EvictOne(); }
+                Bytes += block.Capacity;
+                block.Acquire();
+                var slot = new Slot { Key = key, Block = block, Chances = chances };
                 if (_empty.TryPop(out int at)) { _slots[at] = slot; }
                 else
                 {
@@ -148,16 +162,17 @@ public sealed class BlockCache
                 _hand = _hand + 1 < slots.Length ? _hand + 1 : 0;
                 ref Slot slot = ref slots[_hand];
                 if (slot.Block is null) { continue; }
-                if (slot.WasUsed)
+                if (slot.Chances > 0)
                 {
-                    slot.WasUsed = false;
+                    slot.Chances--;
                     continue;
                 }
 
-                Bytes -= slot.Block.Length;
+                Bytes -= slot.Block.Capacity;
                 _slotOf.Remove(slot.Key);
-                slot = default;
                 _empty.Push(_hand);
+                slot.Block.Release();
+                slot = default;
                 return;
             }
         }
@@ -166,7 +181,7 @@ public sealed class BlockCache
     private struct Slot
     {
         public BlockKey Key;
-        public byte[]? Block;
-        public bool WasUsed;
+        public Block? Block;
+        public int Chances;
     }
 }

@@ -3,10 +3,14 @@ using Quorate.Core;
 
 namespace Quorate.Storage.Engine;
 
-/// <summary>Walks a block whose checksum was right. What is malformed all the same is damage, never a crash of the reader.</summary>
-internal sealed class BlockCursor
+/// <summary>
+/// Walks a block whose checksum was right, and holds it meanwhile. What is malformed all the same is damage, never a crash of the
+/// reader.
+/// </summary>
+internal sealed unsafe class BlockCursor
 {
-    private byte[] _block = [];
+    private Block? _held;
+    private byte* _bytes;
     private string _path = "";
     private int _end;           // Where the records end and the restarts begin.
     private int _restarts;
@@ -23,29 +27,44 @@ internal sealed class BlockCursor
 
     public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
-    public ReadOnlySpan<byte> Value => _block.AsSpan(_value, Math.Max(0, _valueLength));
+    // Readable while the block is held, here or elsewhere.
+    public ReadOnlySpan<byte> Value => At(_value, Math.Max(0, _valueLength));
+
+    public Block Block => _held!;
 
     public bool IsTombstone => _valueLength < 0;
 
-    // Moves to another block. The array may be longer than the block.
-    public void Reset(byte[] block, int length, string path, long offset)
+    // Moves to another block, and takes over the caller's reference.
+    public void Reset(Block block, string path, long offset)
     {
-        _block = block;
+        Clear();
+        _held = block;
+        _bytes = block.Start;
         _path = path;
         BlockOffset = offset;
-        _record = -1;
-        if (length < sizeof(uint)) { throw Damage("the block is too short"); }
-        uint restarts = BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(length - sizeof(uint), sizeof(uint)));
-        if (restarts == 0 || restarts > (uint)(length / sizeof(uint)) - 1) { throw Damage($"{restarts} restarts in {length} bytes"); }
+        ReadOnlySpan<byte> bytes = block.Span;
+        uint restarts = bytes.Length < sizeof(uint) ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[^sizeof(uint)..]);
+        if (restarts == 0 || restarts > (uint)(bytes.Length / sizeof(uint)) - 1)
+        {
+            CorruptFileException damage = Damage($"{restarts} restarts in {bytes.Length} bytes");
+            Clear();
+            throw damage;
+        }
+
         _restarts = (int)restarts;
-        _end = length - ((_restarts + 1) * sizeof(uint));
+        _end = bytes.Length - ((_restarts + 1) * sizeof(uint));
     }
 
-    // Forgets the block, so that nothing is reused for another file.
+    // Lets go of the block, so that nothing is reused for another file.
     public void Clear()
     {
+        Block? held = _held;
+        _held = null;
+        _bytes = null;
         BlockOffset = -1;
         _record = -1;
+        _valueLength = 0;
+        held?.Release();
     }
 
     public void SeekFirst()
@@ -78,24 +97,21 @@ internal sealed class BlockCursor
 
     public void Next()
     {
-        if (_next >= _end)
-        {
-            _record = -1;
-            return;
-        }
-
-        _record = _next;
-        int at = _record;
+        int record = _next;
+        _record = -1; // Until the whole record was found to be sound: none of its bytes are looked at before.
+        if (record >= _end) { return; }
+        int at = record;
         int shared = Number(ref at);
         int rest = Number(ref at);
         int value = Number(ref at);
         if (shared > _keyLength || rest > _end - at || Math.Max(0, value - 1) > _end - at - rest) { throw Damage("a record runs past its block"); }
         if (shared + rest > _key.Length) { Array.Resize(ref _key, Math.Max(shared + rest, _key.Length * 2)); }
-        _block.AsSpan(at, rest).CopyTo(_key.AsSpan(shared));
+        At(at, rest).CopyTo(_key.AsSpan(shared));
         _keyLength = shared + rest;
         _value = at + rest;
         _valueLength = value - 1;
         _next = _value + Math.Max(0, _valueLength);
+        _record = record;
     }
 
     public void Previous()
@@ -114,11 +130,14 @@ internal sealed class BlockCursor
         if (_next != before) { throw Damage("restarts and records disagree"); }
     }
 
+    // Nothing checks the bounds here: whoever calls has done so.
+    private ReadOnlySpan<byte> At(int offset, int length) => new(unchecked(_bytes + offset), length);
+
     private CorruptFileException Damage(string defect) => new(_path, BlockOffset, defect);
 
     private int Restart(int number)
     {
-        uint offset = BinaryPrimitives.ReadUInt32LittleEndian(_block.AsSpan(_end + (number * sizeof(uint)), sizeof(uint)));
+        uint offset = BinaryPrimitives.ReadUInt32LittleEndian(At(_end + (number * sizeof(uint)), sizeof(uint)));
         return offset < (uint)_end && (number > 0 || offset == 0) ? (int)offset : throw Damage($"restart {number} at {offset} of {_end}");
     }
 
@@ -156,7 +175,7 @@ internal sealed class BlockCursor
         int shared = Number(ref at);
         int length = Number(ref at);
         Number(ref at);
-        return shared == 0 && length <= _end - at ? _block.AsSpan(at, length) : throw Damage($"restart {number} does not stand whole");
+        return shared == 0 && length <= _end - at ? At(at, length) : throw Damage($"restart {number} does not stand whole");
     }
 
     // A varint of at most 31 bits.
@@ -165,7 +184,7 @@ internal sealed class BlockCursor
         uint value = 0;
         for (int shift = 0; shift < 35 && at < _end; shift += 7)
         {
-            uint b = _block[at++];
+            uint b = _bytes[at++];
             if (shift == 28 && b > 7) { break; }
             value |= (b & 0x7F) << shift;
             if (b < 0x80) { return (int)value; }

@@ -45,10 +45,10 @@ internal sealed class Compaction
     public MergingCursor OpenCursor()
     {
         var sources = new List<SourceCursor>();
-        foreach (TableFile table in _inputs[0]) { sources.Add(new TableCursor(keepInCache: false).On(table)); }
+        foreach (TableFile table in _inputs[0]) { sources.Add(new TableCursor(BlockUse.Pass).On(table)); }
         for (int level = 1; level < TableSet.LevelCount; level++)
         {
-            if (!_inputs[level].IsEmpty) { sources.Add(new LevelCursor(_inputs[level], keepInCache: false)); }
+            if (!_inputs[level].IsEmpty) { sources.Add(new LevelCursor(_inputs[level], BlockUse.Pass)); }
         }
 
         return new MergingCursor([.. sources]);

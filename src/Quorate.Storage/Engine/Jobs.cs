@@ -140,9 +140,9 @@ internal sealed class CompactJob : EngineJob
 
     public override void Run()
     {
+        MergingCursor cursor = Compaction.OpenCursor();
         try
         {
-            MergingCursor cursor = Compaction.OpenCursor();
             for (cursor.SeekFirst(); cursor.IsValid; cursor.Next())
             {
                 bool drop = cursor.IsTombstone || !IsKept(cursor.Key, cursor.Value);
@@ -158,6 +158,10 @@ internal sealed class CompactJob : EngineJob
         {
             Outputs.Dispose();
             throw;
+        }
+        finally
+        {
+            cursor.Release();
         }
     }
 

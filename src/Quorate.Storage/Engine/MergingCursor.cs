@@ -92,6 +92,12 @@ internal sealed class MergingCursor(SourceCursor[] sources) : SourceCursor
         Choose();
     }
 
+    public override void Release()
+    {
+        _current = -1;
+        foreach (SourceCursor source in sources) { source.Release(); }
+    }
+
     private ReadOnlySpan<byte> CopyKey()
     {
         _key.Clear();

@@ -4,11 +4,28 @@ using Quorate.Core;
 namespace Quorate.Storage.Engine;
 
 /// <summary>Looks up single keys, newest source first, ruling out files by range and filter. For one thread; allocates only at first.</summary>
+/// <remarks>
+/// A value is a view of its block, which is held until <see cref="Release"/>. Of a reader that finds very much the later values are
+/// copies: it must not keep more memory than the cache has.
+/// </remarks>
 internal sealed class PointReader(FilterPrefixLength prefixLength)
 {
-    private readonly TableCursor _cursor = new(keepInCache: true);
+    private const int MostHeld = 32; // Half a MiB of blocks.
+
+    private readonly TableCursor _cursor = new(BlockUse.Point);
     private readonly ByteWriter _best = new();
     private readonly ByteWriter _from = new();
+    private readonly Block[] _held = new Block[MostHeld];
+    private int _heldCount;
+
+    // Nobody looks any more at what was found.
+    public void Release()
+    {
+        _cursor.Release();
+        foreach (Block block in _held.AsSpan(0, _heldCount)) { block.Release(); }
+        _held.AsSpan(0, _heldCount).Clear();
+        _heldCount = 0;
+    }
 
     public bool TryGet(ReadState state, ulong sequence, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
@@ -68,7 +85,7 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
             _cursor.On(table).Seek(key);
             if (_cursor.IsValid && _cursor.Key.SequenceEqual(key))
             {
-                value = _cursor.Value;
+                value = HeldValue();
                 isTombstone = _cursor.IsTombstone;
                 return true;
             }
@@ -77,6 +94,18 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
         value = default;
         isTombstone = false;
         return false;
+    }
+
+    // The value under the cursor, for as long as the reader is not released.
+    private ReadOnlySpan<byte> HeldValue()
+    {
+        ReadOnlySpan<byte> value = _cursor.Value;
+        Block block = _cursor.Block;
+        if (value.IsEmpty || _held.AsSpan(0, _heldCount).Contains(block)) { return value; }
+        if (_heldCount == MostHeld) { return value.ToArray(); }
+        block.Acquire();
+        _held[_heldCount++] = block;
+        return value;
     }
 
     // The first record at or after a key, deleted or not. Of equal keys the newest, which is the one met first.
@@ -118,7 +147,7 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
                     _best.Clear();
                     _best.Raw(_cursor.Key);
                     key = _best.Written;
-                    value = _cursor.Value;
+                    value = HeldValue();
                     isTombstone = _cursor.IsTombstone;
                     if (key.SequenceEqual(from)) { return true; }
                 }
@@ -128,5 +157,33 @@ internal sealed class PointReader(FilterPrefixLength prefixLength)
         }
 
         return found;
+    }
+}
+
+/// <summary>Point readers that no view uses now: a view for one read makes no garbage.</summary>
+internal sealed class PointReaders(FilterPrefixLength prefixLength)
+{
+    private const int MostKept = 32; // More than threads read at once.
+
+    private readonly Stack<PointReader> _free = new();
+    private readonly object _gate = new();
+
+    public PointReader Take()
+    {
+        using (Exclusive.Enter(_gate))
+        {
+            if (_free.TryPop(out PointReader? reader)) { return reader; }
+        }
+
+        return new(prefixLength);
+    }
+
+    public void Return(PointReader reader)
+    {
+        reader.Release();
+        using (Exclusive.Enter(_gate))
+        {
+            if (_free.Count < MostKept) { _free.Push(reader); }
+        }
     }
 }

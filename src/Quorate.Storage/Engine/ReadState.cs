@@ -35,7 +35,7 @@ internal sealed class ReadState : Shared
     {
         var sources = new List<SourceCursor>();
         foreach (MemTable table in MemTables) { sources.Add(new MemTableCursor(table, sequence)); }
-        foreach (ImmutableArray<TableFile> run in Tables.Runs) { sources.Add(new LevelCursor(run, keepInCache: true)); }
+        foreach (ImmutableArray<TableFile> run in Tables.Runs) { sources.Add(new LevelCursor(run, BlockUse.Scan)); }
         return new MergingCursor([.. sources]);
     }
 
@@ -47,31 +47,36 @@ internal sealed class ReadState : Shared
 }
 
 /// <summary>The data as of a publish. Holds its state until it is disposed.</summary>
-internal sealed class ReadView(ReadState state, ulong sequence, LogIndex applied, FilterPrefixLength prefixLength) : IReadView
+internal sealed class ReadView(ReadState state, ulong sequence, LogIndex applied, PointReaders readers) : IReadView
 {
     private PointReader? _reader;
     private ReadState? _state = state;
     private ReadView? _flushed;
 
-    public IStoreReader Flushed => _flushed ??= new ReadView(new ReadState(State.Tables), 0, applied, prefixLength);
+    public IStoreReader Flushed => _flushed ??= new ReadView(new ReadState(State.Tables), 0, applied, readers);
 
     public LogIndex AppliedIndex => applied;
+
+    private PointReader Reader => _reader ??= readers.Take();
 
     private ReadState State => _state ?? throw new ObjectDisposedException(nameof(IReadView));
 
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
-        (_reader ??= new(prefixLength)).TryGet(State, sequence, key, out value);
+        Reader.TryGet(State, sequence, key, out value);
 
     public bool TryGetFirst(
         ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> from, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
-        (_reader ??= new(prefixLength)).TryGetFirst(State, sequence, prefix, from, out key, out value);
+        Reader.TryGetFirst(State, sequence, prefix, from, out key, out value);
 
     public ICursor OpenCursor(ReadOnlySpan<byte> lower, ReadOnlySpan<byte> upper) => new StoreCursor(State, sequence, lower, upper);
 
     public void Dispose()
     {
         ReadState? held = _state;
+        PointReader? reader = _reader;
         _state = null;
+        _reader = null;
+        if (reader is not null) { readers.Return(reader); }
         held?.Release();
         _flushed?.Dispose();
     }

@@ -23,6 +23,13 @@ internal abstract class Shared
 
     // On the thread that let go last.
     protected abstract void Free();
+
+    // Nobody holds it and nobody can find it: it is born again, with one reference.
+    protected void Renew()
+    {
+        Core.Invariant.Holds(_references == 0, $"{GetType().Name} is renewed while it has {_references} references");
+        _references = 1;
+    }
 }
 
 /// <summary>A lock held for the length of a using block.</summary>

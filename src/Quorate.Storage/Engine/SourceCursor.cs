@@ -11,7 +11,7 @@ internal abstract class SourceCursor
     // Valid until the cursor moves.
     public abstract ReadOnlySpan<byte> Key { get; }
 
-    // Valid as long as the source: memory of the memtable, or of a block on the heap.
+    // Valid until the cursor moves or is released; of a memtable, as long as that.
     public abstract ReadOnlySpan<byte> Value { get; }
 
     public abstract bool IsTombstone { get; }
@@ -29,4 +29,9 @@ internal abstract class SourceCursor
     public abstract void Next();
 
     public abstract void Previous();
+
+    // Lets go of what it holds of its source. It may be used again: a cursor on a table after On.
+    public virtual void Release()
+    {
+    }
 }

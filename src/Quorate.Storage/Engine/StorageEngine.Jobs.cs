@@ -165,7 +165,7 @@ public sealed partial class StorageEngine
         bool isBehindFlush = compaction.ToLevel == 0 && _isFlushing;
         if (isBehindFlush && _level0End - _level0Next < reserved) { return null; }
         ICompactionFilter? filter;
-        using (var flushed = new ReadView(new ReadState(_tables), 0, Flushed.Index, _context.Keys.FilterPrefixLength))
+        using (var flushed = new ReadView(new ReadState(_tables), 0, Flushed.Index, _readers))
         {
             filter = _context.Keys.CreateFilter(flushed);
         }

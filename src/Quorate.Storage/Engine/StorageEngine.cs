@@ -16,7 +16,8 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
     private const long OwnCacheBytes = 8 * 1024 * 1024; // For an engine that is given no cache.
 
     private readonly EngineContext _context;
-    private readonly PointReader _reader;
+    private readonly PointReaders _readers;
+    private readonly PointReader _reader; // What the owner reads is held from one publish to the next.
     private readonly object _gate = new(); // Guards what OpenReadView takes, and the list of unused files.
 
     // Owned by the owner's thread; changed under the gate.
@@ -30,7 +31,8 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
     private StorageEngine(EngineContext context, ManifestWriter manifest, ManifestState recovered, TableSet tables)
     {
         _context = context;
-        _reader = new(context.Keys.FilterPrefixLength);
+        _readers = new(context.Keys.FilterPrefixLength);
+        _reader = _readers.Take();
         _manifest = manifest;
         _nextFile = recovered.NextFile;
         _tables = tables;
@@ -100,6 +102,8 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
             _publishedSequence = _sequence;
         }
 
+        _reader.Release();
+
         // Only here, so that no file ever holds half a publish.
         if (_flushRequested || _active.Bytes >= _context.Options.MemTableBytes) { Rotate(); }
     }
@@ -112,7 +116,7 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             _state.Acquire();
-            return new ReadView(_state, _publishedSequence, Applied.Index, _context.Keys.FilterPrefixLength);
+            return new ReadView(_state, _publishedSequence, Applied.Index, _readers);
         }
     }
 
@@ -132,6 +136,7 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
             _unused.Clear();
         }
 
+        _reader.Release();
         foreach (TableFile table in unused) { table.Close(); }
         foreach (TableChange change in _pending) { change.ReleaseAdded(); }
         _pending.Clear();

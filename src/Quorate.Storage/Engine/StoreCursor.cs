@@ -79,6 +79,7 @@ internal sealed class StoreCursor : ICursor
         _isValid = false;
         ReadState? held = _state;
         _state = null;
+        _merged.Release();
         held?.Release();
     }
 

@@ -3,7 +3,7 @@ using Quorate.Core;
 namespace Quorate.Storage.Engine;
 
 /// <summary>Walks a table file through its index. One object can be pointed at one file after another.</summary>
-internal sealed class TableCursor(bool keepInCache) : SourceCursor
+internal sealed class TableCursor(BlockUse use) : SourceCursor
 {
     private readonly List<BlockCursor> _path = []; // The index from its top down, then the data block.
     private TableFile? _table;
@@ -17,16 +17,25 @@ internal sealed class TableCursor(bool keepInCache) : SourceCursor
 
     public override bool IsTombstone => _path[_depth].IsTombstone;
 
+    // Where the value is.
+    public Block Block => _path[_depth].Block;
+
     public TableCursor On(TableFile table)
     {
         if (table == _table) { return this; }
-        _table = null;
+        Release();
         _depth = table.Footer.IndexDepth;
         while (_path.Count <= _depth) { _path.Add(new()); }
-        foreach (BlockCursor cursor in _path) { cursor.Clear(); }
-        _path[0].Reset(table.Root, table.Footer.Index.Length, table.Path, table.Footer.Index.Offset);
+        table.Root.Acquire();
+        _path[0].Reset(table.Root, table.Path, table.Footer.Index.Offset);
         _table = table;
         return this;
+    }
+
+    public override void Release()
+    {
+        _table = null;
+        foreach (BlockCursor cursor in _path) { cursor.Clear(); }
     }
 
     public override void SeekFirst()
@@ -139,8 +148,7 @@ internal sealed class TableCursor(bool keepInCache) : SourceCursor
         }
 
         if (_path[level].BlockOffset == handle.Offset) { return; }
-        byte[] block = table.ReadBlock(handle, keepInCache);
-        _path[level].Reset(block, handle.Length, table.Path, handle.Offset);
+        _path[level].Reset(table.ReadBlock(handle, use), table.Path, handle.Offset);
     }
 
     private void Require(bool agrees)

@@ -3,14 +3,28 @@ using Quorate.Core;
 
 namespace Quorate.Storage.Engine;
 
+/// <summary>What a block is read for, which decides how long the cache keeps it.</summary>
+internal enum BlockUse
+{
+    /// <summary>For one key.</summary>
+    Point,
+
+    /// <summary>For a range.</summary>
+    Scan,
+
+    /// <summary>By a job that will not come back: the cache does not take it.</summary>
+    Pass,
+}
+
 /// <summary>An open table file. Any thread reads it; every block is checked whenever it comes from the disk.</summary>
 internal sealed class TableFile : Shared
 {
     private readonly IFile _file;
     private readonly BlockCache _cache;
     private readonly ulong _cacheFile;
-    private readonly byte[] _filter;
+    private readonly Block _filter;
     private Action<TableFile>? _whenUnused;
+    private bool _isClosed;
 
     private TableFile(IFile file, TableInfo info, TableFooter footer, BlockCache cache)
     {
@@ -19,15 +33,15 @@ internal sealed class TableFile : Shared
         _cacheFile = cache.NewFile();
         Info = info;
         Footer = footer;
-        _filter = ReadFromDisk(footer.Filter, "the filter");
-        Properties = TableProperties.TryRead(Block(ReadFromDisk(footer.Properties, "the properties"), footer.Properties))
-            ?? throw new CorruptFileException(file.Path, footer.Properties.Offset, "the properties are malformed");
-        Root = ReadFromDisk(footer.Index, "the index");
+        Properties = ReadProperties();
         if (Properties.Records != info.Records || !Properties.Smallest.AsSpan().SequenceEqual(info.Smallest)
             || !Properties.Largest.AsSpan().SequenceEqual(info.Largest))
         {
             throw new CorruptFileException(file.Path, footer.Properties.Offset, "the properties are not those in the manifest");
         }
+
+        _filter = ReadAlways(footer.Filter, "the filter");
+        Root = ReadAlways(footer.Index, "the index");
     }
 
     public TableInfo Info { get; }
@@ -38,8 +52,8 @@ internal sealed class TableFile : Shared
 
     public string Path => _file.Path;
 
-    // The top block of the index; stays in memory.
-    public byte[] Root { get; }
+    // The top block of the index; like the filter it stays in memory while the file is open, beside the cache.
+    public Block Root { get; }
 
     public static TableFile Open(IFileSystem files, string directory, TableInfo info, BlockCache cache)
     {
@@ -76,32 +90,50 @@ internal sealed class TableFile : Shared
         }
     }
 
-    public bool MayContain(ulong hash) => BloomFilter.MayContain(Block(_filter, Footer.Filter), hash);
+    public bool MayContain(ulong hash) => BloomFilter.MayContain(_filter.Span, hash);
 
-    // A verified block, followed by its checksum.
-    public byte[] ReadBlock(BlockHandle handle, bool keepInCache)
+    // A verified block, with a reference for the caller.
+    public Block ReadBlock(BlockHandle handle, BlockUse use)
     {
-        if (_cache.Find(_cacheFile, handle.Offset) is { } known && known.Length == handle.Length + TableFormat.TrailerBytes) { return known; }
-        byte[] block = ReadFromDisk(handle, "the block");
-        if (keepInCache) { _cache.Add(_cacheFile, handle.Offset, block); }
+        if (_cache.Find(_cacheFile, handle.Offset) is { } known)
+        {
+            if (known.Length == handle.Length) { return known; }
+            known.Release(); // A damaged index may name part of another block.
+        }
+
+        Block block = ReadFromDisk(handle, "the block");
+        if (use != BlockUse.Pass) { _cache.Add(_cacheFile, handle.Offset, block, use == BlockUse.Scan); }
         return block;
     }
 
     // The same, but never from the cache: what is on the disk now.
-    public byte[] ReadFromDisk(BlockHandle handle, string what)
+    public Block ReadFromDisk(BlockHandle handle, string what)
     {
-        byte[] block = GC.AllocateUninitializedArray<byte>(handle.Length + TableFormat.TrailerBytes);
-        if (_file.Read(handle.Offset, block) != block.Length) { throw new CorruptFileException(Path, handle.Offset, $"{what} is cut short"); }
-        uint expected = BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(handle.Length));
-        return expected == TableFormat.Checksum(Info.Number, handle.Offset, block.AsSpan(0, handle.Length))
-            ? block
-            : throw new CorruptFileException(Path, handle.Offset, $"the checksum of {what} disagrees");
+        Block block = _cache.Rent(_cacheFile, handle.Offset, handle.Length + TableFormat.TrailerBytes);
+        try
+        {
+            Read(handle, block, what);
+            return block;
+        }
+        catch
+        {
+            block.Release();
+            throw;
+        }
     }
 
     // On the owner's thread: no version will name this file again; the last one to let go hands it over.
     public void MarkUnused(Action<TableFile> whenUnused) => _whenUnused = whenUnused;
 
-    public void Close() => _file.Dispose();
+    // Once more does nothing: a cleaning that failed is done again.
+    public void Close()
+    {
+        if (_isClosed) { return; }
+        _isClosed = true;
+        _file.Dispose();
+        _filter.Release();
+        Root.Release();
+    }
 
     protected override void Free()
     {
@@ -109,7 +141,33 @@ internal sealed class TableFile : Shared
         else { Close(); }
     }
 
-    private static ReadOnlySpan<byte> Block(byte[] bytes, BlockHandle handle) => bytes.AsSpan(0, handle.Length);
+    private TableProperties ReadProperties()
+    {
+        Block block = ReadFromDisk(Footer.Properties, "the properties");
+        TableProperties? properties = TableProperties.TryRead(block.Span);
+        block.Release();
+        return properties ?? throw new CorruptFileException(Path, Footer.Properties.Offset, "the properties are malformed");
+    }
+
+    private Block ReadAlways(BlockHandle handle, string what)
+    {
+        var block = new Block(handle.Length + TableFormat.TrailerBytes);
+        Read(handle, block, what);
+        return block;
+    }
+
+    // Reads a block, and the checksum behind it, right to where it will stay.
+    private void Read(BlockHandle handle, Block block, string what)
+    {
+        if (_file.Read(handle.Offset, block.Span) != block.Length) { throw new CorruptFileException(Path, handle.Offset, $"{what} is cut short"); }
+        uint expected = BinaryPrimitives.ReadUInt32LittleEndian(block.Span[handle.Length..]);
+        if (expected != TableFormat.Checksum(Info.Number, handle.Offset, block.Span[..handle.Length]))
+        {
+            throw new CorruptFileException(Path, handle.Offset, $"the checksum of {what} disagrees");
+        }
+
+        block.Truncate(handle.Length);
+    }
 
     private static string Ends(out TableFooter footer)
     {

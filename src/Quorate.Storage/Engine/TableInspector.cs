@@ -67,7 +67,7 @@ public static class TableInspector
             if (Footer() is { } footer)
             {
                 if (footer.Index.Length > 0) { Index(footer.Index, footer.IndexDepth); }
-                Block(footer.Filter, "filter", 0);
+                Read(footer.Filter, "filter", 0)?.Release();
                 Properties(footer.Properties);
                 Compare(footer);
             }
@@ -99,12 +99,12 @@ public static class TableInspector
 
         private void Index(BlockHandle handle, int depth)
         {
-            if (Block(handle, depth > 0 ? "index" : "data", depth) is not { } block) { return; }
+            if (Read(handle, depth > 0 ? "index" : "data", depth) is not { } block) { return; }
             int records = 0;
             var cursor = new BlockCursor();
             try
             {
-                cursor.Reset(block, handle.Length, file.Path, handle.Offset);
+                cursor.Reset(block, file.Path, handle.Offset);
                 for (cursor.SeekFirst(); cursor.IsValid; cursor.Next())
                 {
                     records++;
@@ -116,6 +116,10 @@ public static class TableInspector
             catch (CorruptFileException damage)
             {
                 Tell(damage.Offset, damage.Defect);
+            }
+            finally
+            {
+                cursor.Clear();
             }
 
             _blocks.Add(new(handle.Offset, handle.Length, depth > 0 ? "index" : "data", records));
@@ -130,30 +134,35 @@ public static class TableInspector
 
         private void Properties(BlockHandle handle)
         {
-            if (Block(handle, "properties", 0) is not { } block) { return; }
-            _properties = TableProperties.TryRead(block.AsSpan(0, handle.Length));
+            if (Read(handle, "properties", 0) is not { } block) { return; }
+            _properties = TableProperties.TryRead(block.Span);
+            block.Release();
             if (_properties is null) { Tell(handle.Offset, "the properties are malformed"); }
         }
 
         // A verified block; null if it is damaged. An index block reports itself when its entries are counted.
-        private byte[]? Block(BlockHandle handle, string kind, int depth)
+        private Block? Read(BlockHandle handle, string kind, int depth)
         {
-            byte[] block = new byte[handle.Length + TableFormat.TrailerBytes];
-            if (file.Read(handle.Offset, block) != block.Length)
+            var block = new Block(handle.Length + TableFormat.TrailerBytes);
+            if (Defect(handle, block, kind, depth) is { } defect)
             {
-                Tell(handle.Offset, $"a {kind} block is cut short");
+                Tell(handle.Offset, defect);
+                block.Release();
                 return null;
             }
 
-            if (BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(handle.Length)) !=
-                TableFormat.Checksum(_number, handle.Offset, block.AsSpan(0, handle.Length)))
-            {
-                Tell(handle.Offset, $"the checksum of a {kind} block disagrees{(depth > 0 ? "; what it points to is not read" : "")}");
-                return null;
-            }
-
+            block.Truncate(handle.Length);
             if (kind is "filter" or "properties") { _blocks.Add(new(handle.Offset, handle.Length, kind, 0)); }
             return block;
+        }
+
+        private string? Defect(BlockHandle handle, Block block, string kind, int depth)
+        {
+            if (file.Read(handle.Offset, block.Span) != block.Length) { return $"a {kind} block is cut short"; }
+            uint expected = BinaryPrimitives.ReadUInt32LittleEndian(block.Span[handle.Length..]);
+            return expected == TableFormat.Checksum(_number, handle.Offset, block.Span[..handle.Length])
+                ? null
+                : $"the checksum of a {kind} block disagrees{(depth > 0 ? "; what it points to is not read" : "")}";
         }
 
         private void Compare(TableFooter footer)

@@ -113,9 +113,9 @@ internal sealed class TableSet : Shared
 }
 
 /// <summary>Walks a sorted level, or a run of its files, as one.</summary>
-internal sealed class LevelCursor(ImmutableArray<TableFile> tables, bool keepInCache) : SourceCursor
+internal sealed class LevelCursor(ImmutableArray<TableFile> tables, BlockUse use) : SourceCursor
 {
-    private readonly TableCursor _cursor = new(keepInCache);
+    private readonly TableCursor _cursor = new(use);
     private int _at = -1;
 
     public override bool IsValid => _at >= 0 && _cursor.IsValid;
@@ -161,6 +161,12 @@ internal sealed class LevelCursor(ImmutableArray<TableFile> tables, bool keepInC
     {
         _cursor.Previous();
         if (!_cursor.IsValid && To(_at - 1)) { _cursor.SeekLast(); }
+    }
+
+    public override void Release()
+    {
+        _at = -1;
+        _cursor.Release();
     }
 
     private bool To(int at)

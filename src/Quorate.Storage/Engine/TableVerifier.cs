@@ -8,7 +8,13 @@ internal static class TableVerifier
     /// <exception cref="CorruptFileException">Something is wrong.</exception>
     public static void Verify(TableFile table)
     {
-        var cursor = new TableCursor(keepInCache: false);
+        var cursor = new TableCursor(BlockUse.Pass);
+        try { Verify(table, cursor); }
+        finally { cursor.Release(); }
+    }
+
+    private static void Verify(TableFile table, TableCursor cursor)
+    {
         var last = new ByteWriter();
         ulong records = 0;
         ulong tombstones = 0;

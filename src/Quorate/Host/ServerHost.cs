@@ -69,6 +69,7 @@ internal static class ServerHost
             Raft = settings.Raft,
             Wal = settings.Wal,
             Engine = settings.Engine,
+            BlockCacheBytes = settings.BlockCacheBytes,
             TickMilliseconds = settings.TickMilliseconds,
             // etcd's request timeout: 5 s for a slow disk, and two elections.
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,

@@ -67,6 +67,9 @@ internal sealed record ServerSettings
     /// <summary>Sizes of tables.</summary>
     public EngineOptions Engine { get; init; } = new();
 
+    /// <summary>Bytes of tables' blocks kept in memory, for all keyspaces.</summary>
+    public long BlockCacheBytes { get; init; } = BlockCacheShare(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+
     /// <summary>Sizes of the log.</summary>
     public WalOptions Wal { get; init; } = new();
 
@@ -256,12 +259,23 @@ internal sealed record ServerSettings
             yield return $"{Written(SettingKeys.MemTableBytes)} is {Engine.MemTableBytes}; it must be 65536 to 1073741824.";
         }
 
+        if (BlockCacheBytes is < 1 << 20 or > 1L << 40)
+        {
+            yield return $"{Written(SettingKeys.BlockCacheBytes)} is {BlockCacheBytes}; it must be 1048576 to 1099511627776.";
+        }
+
         if (Wal.SegmentBytes is < 65_536 or > 1 << 30 || Wal.SegmentBytes % 4096 != 0)
         {
             yield return $"{Written(SettingKeys.WalSegmentBytes)} is {Wal.SegmentBytes}; " +
                 "it must be 65536 to 1073741824 and a multiple of 4096.";
         }
     }
+
+    /// <summary>
+    /// The cache's default of the bytes of memory that are there for this process: those of the machine, or three quarters of its control
+    /// group's limit. Our own choice: the rest is for memtables, requests, and the system's cache of files.
+    /// </summary>
+    internal static long BlockCacheShare(long memory) => Math.Clamp(memory / 4, 1L << 24, 1L << 30);
 
     private static bool IsWildcard(System.Net.IPAddress address) =>
         address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);

@@ -84,6 +84,10 @@ internal static class SettingKeys
     public static readonly SettingKey MemTableBytes = new(
         "mem-table-bytes", "bytes", "Bytes in memory at which they are written to a table. Default: 16777216.");
 
+    public static readonly SettingKey BlockCacheBytes = new(
+        "block-cache-bytes", "bytes",
+        "Bytes of tables' blocks kept in memory. Default: a quarter of the memory this process may use, at least 16 MiB and at most 1 GiB.");
+
     public static readonly SettingKey WalSegmentBytes = new(
         "wal-segment-bytes", "bytes", "Bytes of one segment of the log, a multiple of 4096. Default: 67108864.");
 
@@ -217,6 +221,6 @@ internal static class SettingKeys
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, KeyspaceListen, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
-        WalSegmentBytes, AllowPlaintext, .. Tls, .. Door,
+        BlockCacheBytes, WalSegmentBytes, AllowPlaintext, .. Tls, .. Door,
     ];
 }

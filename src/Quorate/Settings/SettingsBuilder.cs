@@ -109,6 +109,7 @@ internal sealed class SettingsBuilder
             QuotaBackendBytes = LongNumber(SettingKeys.QuotaBackendBytes, plain.QuotaBackendBytes),
             SnapshotCount = Number(SettingKeys.SnapshotCount, plain.SnapshotCount),
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
+            BlockCacheBytes = LongNumber(SettingKeys.BlockCacheBytes, plain.BlockCacheBytes),
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
             AllowPlaintext = Switch(SettingKeys.AllowPlaintext, defaults.AllowPlaintext),
             ClientTls = Tls(TlsSettingKeys.Client),

@@ -74,6 +74,7 @@ public class SettingsTests
     [InlineData("election-timeout", "60000", "50000")]
     [InlineData("snapshot-count", "0", "the least is 1")]
     [InlineData("mem-table-bytes", "1", "65536")]
+    [InlineData("block-cache-bytes", "64", "1048576")]
     [InlineData("wal-segment-bytes", "65537", "multiple of 4096")]
     [InlineData("allow-plaintext", "perhaps", "true or false")]
     [InlineData("log-format", "xml", "text, json or console")]
@@ -89,6 +90,19 @@ public class SettingsTests
         SettingsBuilder.Build(SettingsDefaults.Start, problems, [new RawSetting(key, value, key.Variable)]);
         Assert.Contains(problems, p => p.Contains(key.Variable, StringComparison.Ordinal) && p.Contains(words, StringComparison.Ordinal));
     }
+
+    // Goal: a process with a limit of 1 GiB, of which the runtime tells three quarters, keeps room for all else; a large machine is not filled.
+    [Theory]
+    [InlineData(768L << 20, 192L << 20)]
+    [InlineData(32L << 20, 16L << 20)]
+    [InlineData(64L << 30, 1L << 30)]
+    public void The_block_cache_takes_a_share_of_the_memory(long memory, long share) =>
+        Assert.Equal(share, ServerSettings.BlockCacheShare(memory));
+
+    // Goal: the operator's word goes before the share.
+    [Fact]
+    public void The_block_cache_is_as_large_as_the_operator_says() =>
+        Assert.Equal(2L << 20, Build(("--block-cache-bytes", "2097152")).Settings.BlockCacheBytes);
 
     // Goal: with TLS a server may be reached by others without being asked for it in so many words; http beside it may not.
     [Fact]
