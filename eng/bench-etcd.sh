@@ -1,40 +1,15 @@
 #!/usr/bin/env bash
-# Measures Quorate beside Debian's etcd on this machine, in interleaved rounds, and prints the table of docs/benchmarks.md.
-# Needs etcd (etcd-server), python3 and the .NET SDK. With these defaults it takes 18 minutes; let nothing else run meanwhile.
-#   eng/bench-etcd.sh [seconds per round: 5] [rounds: 5]
+# Measures Quorate beside Debian's etcd on this machine, in interleaved rounds, and prints the tables of docs/benchmarks.md: values of
+# 256 bytes, keys of 16 bytes drawn uniformly from 100,000. Needs etcd (etcd-server), curl, python3 and the .NET SDK.
+# With these defaults it takes 35 minutes, with "2 3" 15; let nothing else run meanwhile.
+#   eng/bench-etcd.sh [seconds per round: 5] [rounds: 5] [parts: "1 3 memory"]
+# Parts: one node, three nodes, memory after 1,000,000 keys. KEYS, MEMORY_KEYS, CLIENTS ("1 64 256") and WATCHERS change the sizes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${1:-5} rounds=${2:-5}
-dotnet build src/Quorate -c Release -v quiet >&2
-quorate() { dotnet src/Quorate/bin/Release/net10.0/quorate.dll "$@"; }
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait || true
-  rm -rf "$work"
-}
-trap finish EXIT
-
-# server KIND FIRST_CLIENT_PORT FIRST_PEER_PORT NODES: starts the nodes; URLs are in $urls afterwards.
-server() {
-  local kind=$1 client=$2 peer=$3 nodes=$4 i cluster=""
-  urls=""
-  for ((i = 0; i < nodes; i++)); do cluster+="${cluster:+,}n$i=http://127.0.0.1:$((peer + i))"; done
-  for ((i = 0; i < nodes; i++)); do
-    local flags=(--name "n$i" --data-dir "$work/$kind-$nodes-$i"
-      --listen-client-urls "http://127.0.0.1:$((client + i))" --advertise-client-urls "http://127.0.0.1:$((client + i))"
-      --listen-peer-urls "http://127.0.0.1:$((peer + i))" --initial-advertise-peer-urls "http://127.0.0.1:$((peer + i))"
-      --initial-cluster "$cluster")
-    if [ "$kind" = etcd ]; then
-      etcd "${flags[@]}" >"$work/$kind-$nodes-$i.log" 2>&1 &
-    else
-      dotnet src/Quorate/bin/Release/net10.0/quorate.dll etcd "${flags[@]}" >"$work/$kind-$nodes-$i.log" 2>&1 &
-    fi
-    pids+=($!)
-    urls+="${urls:+,}http://127.0.0.1:$((client + i))"
-  done
-}
+seconds=${1:-5} rounds=${2:-5} parts=${3:-1 3 memory}
+keys=${KEYS:-100000} memory_keys=${MEMORY_KEYS:-1000000} watchers=${WATCHERS:-1000}
+read -ra all_clients <<<"${CLIENTS:-1 64 256}"
+. eng/bench-lib.sh
 
 # The same URLs, the leader's first: with one client the first is the one that is asked, and a follower costs a round trip more.
 leader_first() {
@@ -46,39 +21,77 @@ leader = [r["endpoint"].rstrip("/") for r in rows if r.get("isLeader")]
 print(",".join(leader + [u for u in urls if u not in leader]))' "$1"
 }
 
-echo "| nodes | operation | clients | Quorate /s | p50, p99 ms | etcd /s | p50, p99 ms | ratio | spread of rounds |"
-echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-for nodes in 1 3; do
-  server quorate 23790 23800 "$nodes"; ours=$urls
-  server etcd 23690 23700 "$nodes"; theirs=$urls
-  sleep 6
-  ours=$(leader_first "$ours"); theirs=$(leader_first "$theirs")
-  # So that both answer from warm code: .NET compiles its hot paths anew while it runs.
-  quorate bench put --clients 64 --seconds 10 --endpoints "$ours" >/dev/null
-  quorate bench get --clients 64 --seconds 10 --endpoints "$ours" >/dev/null
-  for operation in "put" "get" "get --serializable"; do
-    for clients in 1 64 256; do
-      # shellcheck disable=SC2086
-      quorate bench $operation --clients "$clients" --seconds "$seconds" --warm-up 1 --rounds "$rounds" --format json \
-        --endpoints "$ours" --compare "$theirs" >"$work/result.json"
-      python3 - "$nodes" "$operation" "$clients" "$work/result.json" <<'PYTHON'
+# row NODES NAME CLIENTS: a line of the table from result.json.
+row() {
+  python3 - "$@" "$work/result.json" <<'PYTHON'
 import json, sys
-nodes, operation, clients, path = sys.argv[1:]
+nodes, name, clients, path = sys.argv[1:]
 r = json.load(open(path))
 a, b = r["medianA"], r["medianB"]
-ratios = [x["requestsPerSecond"] / max(1e-9, y["requestsPerSecond"]) for x, y in zip(r["roundsA"], r["roundsB"])]
-errors = sum(sum(x["errors"].values()) for x in r["roundsA"] + r["roundsB"])
-name = {"put": "put", "get": "get, linearizable", "get --serializable": "get, serializable"}[operation]
+wrong = sum(sum(x["errors"].values()) + sum(x["misses"].values()) for x in r["roundsA"] + r["roundsB"])
+p99 = a["p99"] / max(1e-9, b["p99"])
 print(f"| {nodes} | {name} | {clients} | {a['requestsPerSecond']:,.0f} | {a['p50']:.2f}, {a['p99']:.2f} "
       f"| {b['requestsPerSecond']:,.0f} | {b['p50']:.2f}, {b['p99']:.2f} | **{r['throughputRatio']:.2f}** "
-      f"| {min(ratios):.2f} to {max(ratios):.2f}{f', {errors} errors' if errors else ''} |", flush=True)
+      f"| {r['leastRoundRatio']:.2f} to {r['greatestRoundRatio']:.2f}{f', {wrong} errors' if wrong else ''} | {p99:.2f} |", flush=True)
 PYTHON
+}
+
+speed() {
+  local nodes=$1 ours theirs load clients name
+  start_cluster quorate "$port" $((port + 10)) "$nodes"; ours=$urls
+  start_cluster etcd $((port + 20)) $((port + 30)) "$nodes"; theirs=$urls
+  for url in ${ours//,/ } ${theirs//,/ }; do wait_ready "$url" 60 >/dev/null; done
+  ours=$(leader_first "$ours"); theirs=$(leader_first "$theirs")
+  # All keys are written once. Both answer from warm code afterwards: .NET compiles its hot paths anew while it runs.
+  for load in put get txn; do
+    quorate bench "$load" --clients 64 --keys "$keys" --seconds "$seconds" --endpoints "$ours" --compare "$theirs" --rounds 1 >/dev/null
+  done
+  for load in put get "get --serializable" txn; do
+    for clients in "${all_clients[@]}"; do
+      local fill=(--skip-fill)
+      [ "$load" != put ] || fill=()
+      # shellcheck disable=SC2086
+      quorate bench $load "${fill[@]}" --keys "$keys" --clients "$clients" --seconds "$seconds" --warm-up 1 --rounds "$rounds" --format json \
+        --endpoints "$ours" --compare "$theirs" >"$work/result.json"
+      case $load in
+        get) name="get, linearizable" ;;
+        txn) name="txn (compare and put)" ;;
+        *) name=${load/ --/, } ;;
+      esac
+      row "$nodes" "$name" "$clients"
     done
   done
-  for pid in "${pids[@]}"; do
-    printf 'memory %s %s\n' "$(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-30)" "$(grep VmRSS "/proc/$pid/status")" >&2
-    kill "$pid"
+  for clients in 1 8; do
+    quorate bench watch --watchers "$watchers" --clients "$clients" --seconds "$seconds" --warm-up 1 --rounds "$rounds" --format json \
+      --endpoints "$ours" --compare "$theirs" >"$work/result.json"
+    row "$nodes" "events to $watchers watches of a key" "$clients"
   done
-  wait "${pids[@]}" || true
-  pids=()
+  stop_servers
+}
+
+# Fresh servers, so that nothing of other loads is counted; half a minute for what is still to be flushed and collected.
+memory_after_fill() {
+  local kind pid
+  echo
+  echo "| server | keys | resident MiB | of it anonymous |"
+  echo "| --- | --- | --- | --- |"
+  for kind in quorate etcd; do
+    start_node "$kind" "$kind-memory" "$port" $((port + 10)) 0 "n0=http://127.0.0.1:$((port + 10))"
+    pid=${pids[-1]}
+    wait_ready "http://127.0.0.1:$port" 60 >/dev/null
+    quorate bench put --distribution sequential --keys "$memory_keys" --total "$memory_keys" --warm-up 0 --clients 64 \
+      --endpoints "http://127.0.0.1:$port" --format json >"$work/result.json"
+    sleep "${SETTLE:-30}"
+    echo "| $kind | $(python3 -c 'import json, sys; print(format(json.load(open(sys.argv[1]))["requests"], ","))' "$work/result.json") | $(memory "$pid" | sed 's/ / | /') |"
+    stop_servers
+  done
+}
+
+echo "| nodes | operation | clients | Quorate /s | p50, p99 ms | etcd /s | p50, p99 ms | ratio | spread of rounds | ratio of p99 |"
+echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+for part in $parts; do
+  case $part in
+    memory) memory_after_fill ;;
+    *) speed "$part" ;;
+  esac
 done

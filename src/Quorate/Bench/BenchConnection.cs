@@ -60,6 +60,7 @@ internal sealed class BenchConnection : IDisposable
     private readonly SslStream? _tls;
     private readonly int _lanes;
     private readonly HeaderBlocks _headers;
+    private readonly byte[][] _turns;
     private readonly Dictionary<int, Exchange> _streams = [];
     private readonly Queue<Exchange> _idle = []; // Streams that stay open, and wait for their next request.
     private readonly Stack<Exchange> _spare = [];
@@ -68,6 +69,7 @@ internal sealed class BenchConnection : IDisposable
     private int _inLength;
     private int _outLength;
     private int _inFlight;
+    private int _turn;
     private int _nextStream = 1;
     private long _connectionWindow = Http2Frames.InitialWindow;
     private int _streamWindow = Http2Frames.InitialWindow;
@@ -81,13 +83,17 @@ internal sealed class BenchConnection : IDisposable
     /// <param name="lanes">Requests in flight at most.</param>
     /// <param name="tls">For https: certificates and trust.</param>
     /// <param name="metadata">Headers of every request.</param>
+    /// <param name="turns">Headers that streams have in turn, one each; null or none: no such header.</param>
     /// <exception cref="SocketException">Nobody is there.</exception>
     /// <exception cref="IOException">Somebody is there who does not speak HTTP/2.</exception>
-    public BenchConnection(Uri endpoint, int lanes, SslClientAuthenticationOptions? tls = null, params (string Name, string Value)[] metadata)
+    public BenchConnection(
+        Uri endpoint, int lanes, SslClientAuthenticationOptions? tls = null, (string Name, string Value)[]? metadata = null,
+        (string Name, string Value)[]? turns = null)
     {
         _lanes = lanes;
         bool isTls = endpoint.Scheme == Uri.UriSchemeHttps;
-        _headers = new HeaderBlocks(endpoint.Authority, isTls, metadata);
+        _headers = new HeaderBlocks(endpoint.Authority, isTls, metadata ?? []);
+        _turns = [.. (turns ?? []).Select(t => HeaderBlocks.Once(t.Name, t.Value))];
         _socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, SendTimeout = 10_000 };
         try
         {
@@ -266,8 +272,15 @@ internal sealed class BenchConnection : IDisposable
     private Exchange Open(string path, bool stays)
     {
         byte[] block = _headers.For(path);
-        Reserve(Http2Frames.HeaderBytes + block.Length);
-        Frame(block, Http2Frames.Headers, Http2Frames.EndHeaders, _nextStream);
+        byte[] turn = [];
+        if (_turns.Length > 0)
+        {
+            turn = _turns[_turn];
+            _turn = (_turn + 1) % _turns.Length;
+        }
+
+        Reserve(Http2Frames.HeaderBytes + block.Length + turn.Length);
+        Frame(block, Http2Frames.Headers, Http2Frames.EndHeaders, _nextStream, turn);
         Exchange exchange = _spare.TryPop(out Exchange? spare) ? spare : new Exchange();
         exchange.Begin(_nextStream, _streamWindow, stays);
         _streams.Add(_nextStream, exchange);
@@ -430,11 +443,13 @@ internal sealed class BenchConnection : IDisposable
         _inFlight = 0;
     }
 
-    private void Frame(ReadOnlySpan<byte> payload, byte type, byte flags, int stream)
+    private void Frame(ReadOnlySpan<byte> payload, byte type, byte flags, int stream, ReadOnlySpan<byte> more = default)
     {
-        Http2Frames.WriteHeader(_out.AsSpan(_outLength), payload.Length, type, flags, stream);
-        payload.CopyTo(_out.AsSpan(_outLength + Http2Frames.HeaderBytes));
-        _outLength += Http2Frames.HeaderBytes + payload.Length;
+        Http2Frames.WriteHeader(_out.AsSpan(_outLength), payload.Length + more.Length, type, flags, stream);
+        _outLength += Http2Frames.HeaderBytes;
+        payload.CopyTo(_out.AsSpan(_outLength));
+        more.CopyTo(_out.AsSpan(_outLength + payload.Length));
+        _outLength += payload.Length + more.Length;
     }
 
     private void Append(ReadOnlySpan<byte> bytes)

@@ -36,6 +36,7 @@ internal sealed class BenchOptions
             + "that stalls cannot hide it. Default: closed loop, each client waits for its answer.",
     };
 
+    private readonly Option<int> _keyspaces = new("--keyspaces") { Description = "Spread the puts over so many keyspaces in turn, bench-1, bench-2, ..., which must exist." };
     private readonly Option<bool> _serializable = new("--serializable") { Description = "Reads may be stale." };
     private readonly Option<bool> _skipFill = new("--skip-fill") { Description = "Do not write the keys before. Keys that are not there are counted, not errors." };
     private readonly Option<string?> _compare = new("--compare") { Description = "Other server (or servers, by commas): rounds alternate between both.", HelpName = "urls" };
@@ -54,7 +55,8 @@ internal sealed class BenchOptions
         Option[] reads = workload.Reads ? [_serializable] : [];
         Option[] fills = workload.Prepare == RequestKinds.Put ? [_skipFill] : [];
         Option[] ranges = workload.Parts.Any(p => p.Kind == RequestKinds.Range) ? [_rangeSize, _limit] : [];
-        Option[] all = [.. own, _distribution, .. ranges, .. reads, .. fills, _total, _seconds, _warmUp, _rate, _compare, _rounds, _format];
+        Option[] spread = workload == BenchWorkload.Put ? [_keyspaces] : [];
+        Option[] all = [.. spread, .. own, _distribution, .. ranges, .. reads, .. fills, _total, _seconds, _warmUp, _rate, _compare, _rounds, _format];
         foreach (Option option in all) { verb.Add(option); }
     }
 
@@ -68,7 +70,7 @@ internal sealed class BenchOptions
 
     /// <summary>The same plan for the server to compare with; null if there is none.</summary>
     public BenchPlan? Other(ParseResult parsed, BenchPlan plan) => parsed.GetValue(_compare) is { } urls
-        ? plan with { Endpoints = Common.EndpointUris(urls, _endpoints.HasTls(parsed)), Metadata = [] } // Keyspaces are Quorate's.
+        ? plan with { Endpoints = Common.EndpointUris(urls, _endpoints.HasTls(parsed)), Metadata = [], Turns = [] } // Keyspaces are Quorate's.
         : null;
 
     /// <summary>The plan.</summary>
@@ -77,6 +79,8 @@ internal sealed class BenchOptions
     {
         int clients = parsed.GetValue(_clients);
         Uri[] uris = Common.EndpointUris(parsed, _endpoints);
+        int keyspaces = parsed.GetValue(_keyspaces);
+        if (keyspaces is < 0 or > 100_000) { throw new CliException(ExitCode.Usage, $"--keyspaces is {keyspaces}; it must be 0 to 100000."); }
         bool watches = workload == BenchWorkload.Watch;
         int streams = !watches ? 0 : parsed.GetValue(_streams) ?? Math.Max(1, (parsed.GetValue(_watchers) + 99) / 100);
         int most = watches ? streams : clients;
@@ -87,6 +91,7 @@ internal sealed class BenchOptions
             Endpoints = uris,
             Tls = _endpoints.Tls(parsed),
             Metadata = _endpoints.Keyspace(parsed) is { } keyspace ? [(EtcdGrpcClient.KeyspaceHeader, keyspace)] : [],
+            Turns = [.. Enumerable.Range(1, keyspaces).Select(n => (EtcdGrpcClient.KeyspaceHeader, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"bench-{n}")))],
             Clients = clients,
             Connections = parsed.GetValue(_connections) ?? Math.Min(Math.Max(1, most), Math.Max(uris.Length, watches ? 4 : Math.Clamp(clients / 32, 1, 8))),
             KeyBytes = workload.IsAboutLeases ? 16 : parsed.GetValue(_keySize),

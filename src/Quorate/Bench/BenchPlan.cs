@@ -18,6 +18,9 @@ internal sealed record BenchPlan
     /// <summary>Headers of every request: the keyspace, a token.</summary>
     public (string Name, string Value)[] Metadata { get; init; } = [];
 
+    /// <summary>Headers that requests have in turn, one each: keyspaces; none: no such header.</summary>
+    public (string Name, string Value)[] Turns { get; init; } = [];
+
     /// <summary>Requests in flight at once, at most.</summary>
     public int Clients { get; init; } = 1;
 
@@ -104,6 +107,7 @@ internal sealed record BenchPlan
         if (Keys is < 1 or > 100_000_000) { yield return $"--keys is {Keys}; it must be 1 to 100000000."; }
         if (KeyBytes < 9 && Math.Pow(10, KeyBytes) < Keys) { yield return $"--keys is {Keys}, which {KeyBytes} digits (--key-size) cannot tell apart."; }
         if (KeyBytes < 10 && Workload.Inserts) { yield return $"--key-size is {KeyBytes}; a load that inserts keys needs 10 bytes at least."; }
+        if (Turns.Length > 0 && Metadata.Any(m => m.Name == Turns[0].Name)) { yield return "--keyspaces and --keyspace contradict each other; give one of them."; }
         if (RangeSize is < 1 or > 100_000) { yield return $"--range-size is {RangeSize}; it must be 1 to 100000 keys."; }
         if (Limit < 0) { yield return $"--limit is {Limit}; the least is 0, which means all."; }
         if (Total < 0) { yield return $"--total is {Total}; the least is 0, which means --seconds decides."; }

@@ -106,7 +106,7 @@ internal static class BenchRunner
     }
 
     private static BenchConnection Connect(BenchPlan plan, int connection) =>
-        new(EndpointOf(plan, connection), LanesOf(plan, connection), plan.Tls, plan.Metadata);
+        new(EndpointOf(plan, connection), LanesOf(plan, connection), plan.Tls, plan.Metadata, plan.Turns);
 
     private static Uri EndpointOf(BenchPlan plan, int connection) => plan.Endpoints[connection % plan.Endpoints.Length];
 

@@ -48,6 +48,15 @@ internal sealed class HeaderBlocks
         return block;
     }
 
+    /// <summary>A header as text, not to be remembered; may follow any block.</summary>
+    public static byte[] Once(string name, string value)
+    {
+        var bytes = new List<byte> { 0 };
+        Http2Frames.Text(bytes, name);
+        Http2Frames.Text(bytes, value);
+        return [.. bytes];
+    }
+
     private void Header(List<byte> block, int nameIndex, string name, string value)
     {
         int at = _table.IndexOf((name, value));

@@ -129,6 +129,9 @@ public class BenchRequestTests
 
         Assert.Equal(7 + 1 + 6 + 3 + 600, blocks.For("/a/Put").Length);
         Assert.Same(blocks.For("/a/Put"), blocks.For("/a/Put"));
+        int remembered = table.Count;
+        Assert.Equal([(":method", "POST"), ("quorate-keyspace", "bench-7")], Decode([0x83, .. HeaderBlocks.Once("quorate-keyspace", "bench-7")], table));
+        Assert.Equal(remembered, table.Count);
     }
 
     private static KeyValue Pair(string key) => new() { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8("v"), ModRevision = 3 };
