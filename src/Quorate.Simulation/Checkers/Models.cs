@@ -16,6 +16,7 @@ public static class Models
         new LockModel(),
         new LeaseModel(),
         new LogModel(),
+        new UserModel(),
     ];
 
     /// <summary>The model of this name; null if there is none.</summary>

@@ -50,6 +50,9 @@ internal sealed class SimEtcdClient
             method.IsReadOnly?.Invoke(request) ?? false,
             (bytes, failure, message) => done(new(bytes is null ? null : method.Parser.ParseFrom(bytes), failure, message))).Try();
 
+    /// <summary>The user that its certificate names; null: it has none.</summary>
+    public string? User { get; set; }
+
     private sealed class OneCall
     {
         private readonly SimEtcdClient _client;
@@ -113,6 +116,8 @@ internal sealed class SimEtcdClient
 
         public byte[] Request => _request;
 
+        public string? User => _client.User;
+
         public int Client => _client._number;
 
         public Prng Random => _client._random;
@@ -170,7 +175,7 @@ internal sealed class SimEtcdClient
         private void Arrive() => _node.Do(_ =>
         {
             _cluster.Trace(_node.Index, call.Path, Crc32C.Compute(call.Request));
-            _served = _server.Serve(call.Path, call.Request, call.Left, Answer);
+            _served = _server.Serve(call.Path, call.Request, call.Left, Answer, call.User);
         });
 
         private void Answer(EtcdError? error, byte[] response)

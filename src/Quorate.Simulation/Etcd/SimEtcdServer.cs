@@ -59,11 +59,12 @@ internal sealed class SimEtcdServer
     /// <param name="request">Its message.</param>
     /// <param name="timeoutMicros">The caller's time, as it told.</param>
     /// <param name="answer">Takes an error or the answer's message, once, unless the node dies before.</param>
-    public SimEtcdCall Serve(string path, byte[] request, long timeoutMicros, Action<EtcdError?, byte[]> answer)
+    /// <param name="user">Whom the caller's certificate names, if it has one.</param>
+    public SimEtcdCall Serve(string path, byte[] request, long timeoutMicros, Action<EtcdError?, byte[]> answer, string? user = null)
     {
         EtcdService service = Service;
         var call = new SimEtcdCall(_cluster, _node.Lives, c => answer(c.Error, c.Response), e => service.Failed(path, e));
-        _client.Step(call, () => call.Begin(Handle(service, path, request, new EtcdCall(RequireLeader: false, call.Stop))));
+        _client.Step(call, () => call.Begin(Handle(service, path, request, new EtcdCall(RequireLeader: false, call.Stop, user))));
         if (!call.HasEnded) { _node.Later(timeoutMicros, () => Cancel(call)); }
         return call;
     }

@@ -141,6 +141,25 @@ internal static partial class NarrowScenarios
         return plan with { Workloads = [new LeaseWorkload { Clients = 6, ThinkMillis = 150, Patience = Millis(3_000) }] };
     }
 
+    /// <summary>Users whose permissions come and go, while leaders change, nodes die and answers get lost.</summary>
+    public static SimPlan Users(ulong seed)
+    {
+        SimPlan plan = Plan(
+            seed, 0x05E25,
+            static random => new() { FlushEntries = 20 + random.Below(100), LogRetainBytes = 2_000, Buggify = random.Chance(1, 3) },
+            static random =>
+            [
+                new BrokenConnections { RequestPercent = random.Below(6), AnswerPercent = random.Below(6) },
+                .. Some(
+                    random,
+                    new CrashNodes { Interval = Millis(2_500), Down = Millis(700) },
+                    new Transfers { Interval = Millis(900) },
+                    new LeaderIsolation { Interval = Millis(2_500), For = Millis(1_500) },
+                    new LossyNetwork { DropPercent = 5, DuplicatePercent = 10, MaxDelay = Millis(400) }),
+            ]);
+        return plan with { Workloads = [new UserWorkload { Clients = 5, ThinkMillis = 30, Patience = Millis(3_000) }] };
+    }
+
     private static SimPlan Plan(ulong seed, ulong stream, Func<Prng, SimOptions> options, Func<Prng, SimFault[]> faults)
     {
         var random = new Prng(seed ^ stream);

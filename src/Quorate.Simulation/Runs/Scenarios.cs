@@ -42,6 +42,7 @@ public static class Scenarios
         new("leases", "Leases, while leaders change and wall clocks jump.", NarrowScenarios.Leases),
         new("members", "Replicas come, go and change their part.", NarrowScenarios.Members),
         new("operators", "Members are added, promoted and removed over the etcd API.", NarrowScenarios.Operators),
+        new("users", "Permissions are given and taken away while their users write and read.", NarrowScenarios.Users),
         new("candidates", "Power cuts of nodes that campaign, on slow disks.", NarrowScenarios.Candidates),
         new("store", "All of etcd's KV service on few keys, with flushes and compactions all the time.", NarrowScenarios.Store),
         new("refusals", "A disk that refuses a sync, a write or a read every second.", NarrowScenarios.Refusals),

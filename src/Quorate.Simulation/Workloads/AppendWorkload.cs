@@ -137,7 +137,7 @@ public sealed record AppendWorkload : EtcdClientWorkload
                 }
                 else
                 {
-                    End(question.Refused);
+                    End(() => question.Refused());
                 }
             });
         }

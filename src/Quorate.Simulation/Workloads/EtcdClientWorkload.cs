@@ -65,7 +65,7 @@ public abstract record EtcdClientWorkload : SimWorkload
     private protected abstract void Ask(Session session);
 
     /// <summary>Reads by each member of the shard alone, at one moment, as if a linearizable read had met it.</summary>
-    private protected void ReadEverywhere(SimCluster cluster, RangeRequest request, Action<RangeResponse> take)
+    private protected void ReadEverywhere(SimCluster cluster, RangeRequest request, Action<RangeResponse> take, string? user = null)
     {
         SimEtcdDoor door = cluster.EtcdOf(Shard);
         request.Serializable = true;
@@ -79,7 +79,7 @@ public abstract record EtcdClientWorkload : SimWorkload
             {
                 cluster.Demand(error is null, SimNet.Liveness, $"node {node.Index + 1} refuses a read of its own: {error}");
                 response = RangeResponse.Parser.ParseFrom(bytes);
-            }));
+            }, user));
             cluster.Demand(response is not null, SimNet.Liveness, $"node {node.Index + 1} does not answer a read of its own");
             take(response!);
         }
@@ -137,6 +137,13 @@ public abstract record EtcdClientWorkload : SimWorkload
 
         public Prng Random { get; }
 
+        /// <summary>The user that its certificate names; null: it has none.</summary>
+        public string? User
+        {
+            get => _client.User;
+            set => _client.User = value;
+        }
+
         /// <summary>Its number in the history.</summary>
         public int Process { get; private set; }
 
@@ -190,7 +197,7 @@ public abstract record EtcdClientWorkload : SimWorkload
                 End(isWrite && failure == EtcdFailure.Unknown ? HistoryEventType.Info : HistoryEventType.Fail, null, null);
 
             /// <summary>It certainly had no effect.</summary>
-            public void Refused() => End(HistoryEventType.Fail, null, null);
+            public void Refused(JsonObject? more = null) => End(HistoryEventType.Fail, null, more);
 
             private void End(HistoryEventType type, JsonNode? value, JsonObject? more)
             {

@@ -8,7 +8,7 @@ namespace Quorate.Simulation.Tests.Etcd;
 public sealed class EtcdWorkloadTests
 {
     private static readonly ImmutableArray<Func<EtcdClientWorkload>> All =
-        [() => new EtcdWorkload(), () => new AppendWorkload(), () => new SetWorkload(), () => new LockWorkload(), () => new LeaseWorkload()];
+        [() => new EtcdWorkload(), () => new AppendWorkload(), () => new SetWorkload(), () => new LockWorkload(), () => new LeaseWorkload(), () => new UserWorkload()];
 
     public static TheoryData<int> Kinds => [.. Enumerable.Range(0, All.Length)];
 

@@ -12,6 +12,6 @@ internal static partial class PlantedBugs
     [
         .. InDurability, .. InElections, .. InRecall, .. InReplication, .. InReads, .. InReadLeases, .. InMembership,
         .. InCommands, .. InReplicaReads, .. InSnapshots, .. InWal, .. InEngine, .. InMachine, .. InLeaseClock, .. InLeases,
-        .. InWatches, .. InChanges, .. InMembers,
+        .. InWatches, .. InChanges, .. InMembers, .. InUsers,
     ];
 }
