@@ -1,11 +1,11 @@
 # What the scripts that start servers to measure them have in common; to be sourced. Servers listen on ports from $PORT (23600) on.
-# QUORATE_DLL names a build to use; else this tree is built. QUORATE_FLAGS and ETCD_FLAGS are given to every server.
+# BENCH_DLL names a build to use; else this tree is built. BENCH_QUORATE_FLAGS and BENCH_ETCD_FLAGS are given to every server.
 port=${PORT:-23600}
-if [ -z "${QUORATE_DLL:-}" ]; then
+if [ -z "${BENCH_DLL:-}" ]; then
   dotnet build src/Quorate -c Release -v quiet >&2
-  QUORATE_DLL=src/Quorate/bin/Release/net10.0/quorate.dll
+  BENCH_DLL=src/Quorate/bin/Release/net10.0/quorate.dll
 fi
-quorate() { dotnet "$QUORATE_DLL" "$@"; }
+quorate() { dotnet "$BENCH_DLL" "$@"; }
 work=$(mktemp -d)
 pids=()
 
@@ -30,9 +30,9 @@ start_node() {
   local flags=(--name "n$5" --data-dir "$work/$2" --listen-client-urls "$url" --advertise-client-urls "$url"
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "$6")
   if [ "$1" = etcd ]; then
-    program=(etcd "${flags[@]}" ${ETCD_FLAGS:-})
+    program=(etcd "${flags[@]}" ${BENCH_ETCD_FLAGS:-})
   else
-    program=(dotnet "$QUORATE_DLL" etcd "${flags[@]}" ${QUORATE_FLAGS:-})
+    program=(dotnet "$BENCH_DLL" etcd "${flags[@]}" ${BENCH_QUORATE_FLAGS:-})
   fi
   (
     if [ -n "${memory_limit:-}" ]; then join_limited_group "$memory_limit" "$2"; fi

@@ -10,7 +10,7 @@ keys=${1:-20000000} memory_limit=$((${2:-1024} << 20)) seconds=${3:-10} rounds=$
 small_keys=100000
 if ((keys < small_keys)); then small_keys=$keys; fi
 quota=$((32 << 30))
-QUORATE_FLAGS="--quota-backend-bytes $quota ${QUORATE_FLAGS:-}" ETCD_FLAGS="--quota-backend-bytes $quota ${ETCD_FLAGS:-}"
+BENCH_QUORATE_FLAGS="--quota-backend-bytes $quota ${BENCH_QUORATE_FLAGS:-}" BENCH_ETCD_FLAGS="--quota-backend-bytes $quota ${BENCH_ETCD_FLAGS:-}"
 . eng/bench-lib.sh
 big_url="http://127.0.0.1:$port" small_url="http://127.0.0.1:$((port + 20))"
 
@@ -18,7 +18,7 @@ revision() { api "$1" /v3/kv/range '{"key":"AA==","serializable":true}' | python
 
 # fill URL KEYS: each key once; prints how many are there at the end, as an empty server's revision is 1.
 fill() {
-  timeout "${FILL_SECONDS:-3600}" dotnet "$QUORATE_DLL" bench put --distribution sequential --keys "$2" --total "$2" --warm-up 0 --clients 256 --connections 4 \
+  timeout "${FILL_SECONDS:-3600}" dotnet "$BENCH_DLL" bench put --distribution sequential --keys "$2" --total "$2" --warm-up 0 --clients 256 --connections 4 \
     --endpoints "$1" --format json >"$work/fill.json" 2>>"$work/fill.log" &
   local load=$! last=1 now
   pids+=("$load")

@@ -165,6 +165,35 @@ public class BenchKeyTests
         Assert.Equal(1, loose.Misses[RequestKinds.Absent]);
     }
 
+    // Goal: the client costs the server's cores as little as it can: in steady state no request allocates, except that
+    // keys inserted out of turn are noted down.
+    [Fact]
+    public void A_request_allocates_nothing()
+    {
+        foreach (BenchWorkload workload in BenchWorkload.All)
+        {
+            BenchPlan plan = Plan(workload.Distribution) with { Workload = workload, KeysExist = true };
+            var load = new MeasuredLoad(plan, new KeySpace(100), new Zipfian(100), 0, 0);
+            var headers = new HeaderBlocks("127.0.0.1:2379", false, ("quorate-keyspace", "k"));
+            Rounds(load, headers, 2000);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Rounds(load, headers, 2000);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2000 * (workload.Inserts ? 50 : 0));
+        }
+    }
+
+    private static void Rounds(MeasuredLoad load, HeaderBlocks headers, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            load.TryPeek(i, out long start);
+            ReadOnlySpan<byte> message = load.Take(start, out BenchTicket ticket);
+            headers.For(ticket.Step.Kind.Path);
+            load.Judge(ticket, start, message);
+            load.Done(ticket, start, i);
+        }
+    }
+
     private static BenchPlan Plan(KeyDistribution distribution) => new()
     {
         Workload = BenchWorkload.Get,
