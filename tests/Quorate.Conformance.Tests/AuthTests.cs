@@ -133,6 +133,42 @@ public sealed partial class AuthTests
         foreach (ServerProcess server in cluster.Servers) { Assert.Contains("invalid auth token", Put(server, token, "azE="), StringComparison.Ordinal); }
     }
 
+    // Goal: a signed token of one member is good at all, after kill -9 of who gave it and after a restart of all; a change of users ends it at all, and a new one is good.
+    [Fact]
+    public async Task A_signed_token_is_good_at_every_member()
+    {
+        string etcdctl = Tool.Find("etcdctl");
+        string key = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllBytesAsync(key, System.Security.Cryptography.RandomNumberGenerator.GetBytes(48), TestContext.Current.CancellationToken);
+            using ClusterProcesses cluster = ClusterProcesses.StartReady(3, "--bcrypt-cost", "4", "--auth-token", $"jwt,sign-method=HS256,priv-key={key},ttl=10m");
+            ServerProcess leader = await cluster.FindLeaderAsync();
+            Prepare(etcdctl, cluster.Endpoints);
+            string Login(ServerProcess server) => Token().Match(Curl(server, "", "/v3/auth/authenticate", "{\"name\":\"u\",\"password\":\"p\"}")).Groups[1].Value;
+            string token = Login(leader);
+            Assert.Equal(3, token.Split('.').Length);
+            foreach (ServerProcess server in cluster.Servers) { CheckPermissions(server, token); }
+            leader.Kill();
+            ServerProcess[] others = [.. cluster.Servers.Where(s => s != leader)];
+            WaitForLeader(others);
+            foreach (ServerProcess server in others) { CheckPermissions(server, token); }
+            foreach (ServerProcess server in others) { server.Kill(); }
+            cluster.StartAll();
+            WaitForLeader(cluster.Servers);
+            foreach (ServerProcess server in cluster.Servers) { CheckPermissions(server, token); }
+
+            Tool.Run(etcdctl, ["--endpoints", cluster.Endpoints, "--user", "root:r", "role", "add", "other"]).Succeeded();
+            foreach (ServerProcess server in cluster.Servers) { Assert.Contains("revision of auth store is old", Put(server, token, "azE="), StringComparison.Ordinal); }
+            token = Login(cluster.Servers[0]);
+            foreach (ServerProcess server in cluster.Servers) { CheckPermissions(server, token); }
+        }
+        finally
+        {
+            File.Delete(key);
+        }
+    }
+
     // Goal: with --client-cert-auth the common name of a certificate is a user, and a token counts before it.
     [Fact]
     public void A_certificate_is_a_user()

@@ -99,6 +99,13 @@ public sealed class BackupTests : IDisposable
         File.Delete(second);
         Assert.Equal(12, Tool.Quorate("restore", _path, "--data-dir", Path.Combine(_path, "data")).ExitCode);
         Tool.Quorate("restore", _path, "--revision", "40", "--data-dir", Path.Combine(_path, "data")).Succeeded(); // The first is enough for this.
+
+        // What is there is never mixed with what is restored.
+        string[] before = Directory.GetFileSystemEntries(Path.Combine(_path, "data"), "*", SearchOption.AllDirectories);
+        Tool.Result again = Tool.Quorate("restore", _path, "--revision", "40", "--data-dir", Path.Combine(_path, "data"));
+        Assert.Equal(3, again.ExitCode);
+        Assert.Contains("not empty", again.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.GetFileSystemEntries(Path.Combine(_path, "data"), "*", SearchOption.AllDirectories));
     }
 
     public void Dispose() => Directory.Delete(_path, recursive: true);

@@ -37,6 +37,29 @@ public sealed class BenchTests(BenchTests.Servers servers) : IClassFixture<Bench
         Assert.Equal(result["requests"]!.GetValue<long>(), result["misses"]!["the key is absent"]!.GetValue<long>());
     }
 
+    // Goal: a load logs in: what a server that asks for users refuses to nobody, it does for a user with the permission.
+    [Fact]
+    public void A_load_runs_as_a_user()
+    {
+        using ClusterProcesses cluster = ClusterProcesses.StartReady(1, "--bcrypt-cost", "4");
+        foreach (string line in (string[])["user add root:r", "user grant-role root root", "auth enable"])
+        {
+            Tool.Quorate([.. line.Split(' '), "--endpoints", cluster.Endpoints]).Succeeded();
+        }
+
+        Assert.NotEqual(0, Tool.Quorate("bench", "put", "--seconds", "1", "--warm-up", "0", "--endpoints", cluster.Endpoints).ExitCode);
+        JsonNode result = Run("put", cluster.Endpoints, "--user", "root:r", "--rounds", "1", "--compare", cluster.Endpoints);
+        foreach (string side in (string[])["roundsA", "roundsB"])
+        {
+            Assert.True(result[side]![0]!["requests"]!.GetValue<long>() > 0, result.ToJsonString());
+            Assert.Equal("{}", result[side]![0]!["errors"]!.ToJsonString());
+        }
+
+        Tool.Result wrong = Tool.Quorate("bench", "put", "--user", "root:wrong", "--endpoints", cluster.Endpoints);
+        Assert.NotEqual(0, wrong.ExitCode);
+        Assert.Contains("invalid user ID or password", wrong.Error, StringComparison.Ordinal);
+    }
+
     private static void Check(string load, string endpoint)
     {
         JsonNode result = Run(load, endpoint);

@@ -151,6 +151,34 @@ public sealed class MigrateTests
         Assert.Equal("somebody's", left.Kvs.Single(kv => kv.Key.ToStringUtf8() == "k3").Value.ToStringUtf8());
     }
 
+    // Goal: out of an etcd and into a cluster that both ask for users, each with its own root; who is not root copies nothing.
+    [Fact]
+    public void Each_side_has_a_user_of_its_own()
+    {
+        string etcdctl = Tool.Find("etcdctl");
+        using var etcd = new RealEtcd(Tool.Find("etcd"));
+        using ClusterProcesses ours = ClusterProcesses.StartReady(1, "--bcrypt-cost", "4");
+        etcd.WaitUntilReady(etcdctl);
+        foreach ((string endpoint, string password) in ((string, string)[])[(etcd.Endpoint, "theirs"), (ours.Endpoints, "ours")])
+        {
+            foreach (string line in (string[])[$"user add root:{password}", "user add plain:p", "user grant-role root root"])
+            {
+                Tool.Run(etcdctl, ["--endpoints", endpoint, .. line.Split(' ')]).Succeeded();
+            }
+        }
+
+        Tool.Run(etcdctl, ["--endpoints", etcd.Endpoint, "put", "k", "v"]).Succeeded();
+        foreach (string endpoint in (string[])[etcd.Endpoint, ours.Endpoints]) { Tool.Run(etcdctl, ["--endpoints", endpoint, "auth", "enable"]).Succeeded(); }
+        Tool.Result Migrate(params string[] users) => Tool.Quorate(
+            ["migrate", "from-etcd", "--from", $"http://{etcd.Endpoint}", "--to", ours.Endpoints, "--until-caught-up", .. users]);
+        Assert.Contains("user name is empty", Migrate("--to-user", "root:ours").Error, StringComparison.Ordinal);
+        Assert.Contains("user name is empty", Migrate("--from-user", "root:theirs").Error, StringComparison.Ordinal);
+        Assert.Contains("permission denied", Migrate("--from-user", "root:theirs", "--to-user", "plain:p").Error, StringComparison.Ordinal);
+        Assert.Contains("invalid user ID or password", Migrate("--from-user", "root:ours", "--to-user", "root:ours").Error, StringComparison.Ordinal);
+        Migrate("--from-user", "root:theirs", "--to-user", "root:ours").Succeeded();
+        Assert.Equal("k\nv\n", Tool.Run(etcdctl, ["--endpoints", ours.Endpoints, "--user", "root:ours", "get", "k"]).Succeeded());
+    }
+
     private static Task<PutResponse> Put(EtcdGrpcClient client, string key, string value, long lease = 0) => client.CallAsync(
         EtcdMethods.Put, new PutRequest { Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFromUtf8(value), Lease = lease }, Patience);
 

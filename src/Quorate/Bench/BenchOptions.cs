@@ -7,7 +7,9 @@ namespace Quorate.Bench;
 /// <summary>The options of a load, and the plan that they make.</summary>
 internal sealed class BenchOptions
 {
-    private readonly EndpointsOption _endpoints = new(hasUser: false);
+    private static readonly TimeSpan TimeToLogIn = TimeSpan.FromSeconds(10);
+
+    private readonly EndpointsOption _endpoints = new();
     private readonly Option<string> _format = Common.Format();
     private readonly Option<int> _clients = Number("--clients", 1, "Requests in flight at once.");
     private readonly Option<int?> _connections = new("--connections") { Description = "TCP connections. Default: one per 32 clients, at most 8, but one per endpoint; of watches 4, and one for the puts." };
@@ -70,7 +72,7 @@ internal sealed class BenchOptions
 
     /// <summary>The same plan for the server to compare with; null if there is none.</summary>
     public BenchPlan? Other(ParseResult parsed, BenchPlan plan) => parsed.GetValue(_compare) is { } urls
-        ? plan with { Endpoints = Common.EndpointUris(urls, _endpoints.HasTls(parsed)), Metadata = [], Turns = [] } // Keyspaces are Quorate's.
+        ? LoggedIn(parsed, plan with { Endpoints = Common.EndpointUris(urls, _endpoints.HasTls(parsed)), Metadata = [], Turns = [] }, keyspace: null) // Keyspaces are Quorate's.
         : null;
 
     /// <summary>The plan.</summary>
@@ -111,7 +113,17 @@ internal sealed class BenchOptions
             KeysExist = fills,
         };
         string[] problems = [.. plan.Problems()];
-        return problems.Length == 0 ? plan : throw new CliException(ExitCode.Usage, string.Join('\n', problems));
+        return problems.Length == 0
+            ? LoggedIn(parsed, plan, _endpoints.Keyspace(parsed))
+            : throw new CliException(ExitCode.Usage, string.Join('\n', problems));
+    }
+
+    // One token for all connections; in use it does not end.
+    private BenchPlan LoggedIn(ParseResult parsed, BenchPlan plan, string? keyspace)
+    {
+        if (_endpoints.User(parsed) is not { } user) { return plan; }
+        using var client = new EtcdGrpcClient(plan.Endpoints, tls: plan.Tls, keyspace: keyspace, user: user);
+        return client.TokenAsync(TimeToLogIn).GetAwaiter().GetResult() is { } token ? plan with { Metadata = [.. plan.Metadata, ("token", token)] } : plan;
     }
 
     private static Option<T> Number<T>(string name, T value, string description) => new(name)

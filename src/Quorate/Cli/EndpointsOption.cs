@@ -23,24 +23,19 @@ internal sealed class EndpointsOption : Option<string>
     };
 
     private readonly Option<string?>? _keyspace;
-    private readonly Option<string?>? _user;
+    private readonly Option<string?> _user = new("--user")
+    {
+        Description = "User to log in as. Default: QUORATE_USER. The password: behind the colon, QUORATE_PASSWORD, or asked for on the terminal.",
+        HelpName = "name[:password]",
+        DefaultValueFactory = _ => Variable("--user"),
+    };
+
     private EtcdUser? _known;
 
     /// <param name="hasKeyspace">False for verbs that are about no keyspace, or about all.</param>
-    /// <param name="hasUser">False for verbs that cannot log in.</param>
-    public EndpointsOption(bool hasKeyspace = true, bool hasUser = true)
+    public EndpointsOption(bool hasKeyspace = true)
         : base("--endpoints", "-e")
     {
-        if (hasUser)
-        {
-            _user = new("--user")
-            {
-                Description = "User to log in as. Default: QUORATE_USER. The password: behind the colon, QUORATE_PASSWORD, or asked for on the terminal.",
-                HelpName = "name[:password]",
-                DefaultValueFactory = _ => Variable("--user"),
-            };
-        }
-
         if (hasKeyspace)
         {
             _keyspace = new("--keyspace")
@@ -62,7 +57,7 @@ internal sealed class EndpointsOption : Option<string>
     /// <summary>The user to log in as; null if none was named. Asks on the terminal at most once.</summary>
     /// <exception cref="CliException">There is no name, or no password to be had.</exception>
     public EtcdUser? User(ParseResult parsed) =>
-        _known ??= _user is null || parsed.GetValue(_user) is not { } text ? null : Passwords.UserOf("--user", text, Variable("--password"));
+        _known ??= parsed.GetValue(_user) is not { } text ? null : Passwords.UserOf("--user", text, Variable("--password"));
 
     /// <summary>All that a client needs besides addresses.</summary>
     /// <param name="parsed">The command line.</param>

@@ -74,6 +74,13 @@ public sealed class EtcdGrpcClient : IDisposable
         _login = new EtcdLogin((timeout, stop) => CallAsync(EtcdMethods.Authenticate, request, "", timeout, stop));
     }
 
+    /// <summary>The token that this client's user has, for callers that send their requests themselves; null while the servers ask for no users, and without a user.</summary>
+    /// <param name="timeout">Time to get one.</param>
+    /// <param name="stop">Stops waiting.</param>
+    /// <exception cref="EtcdRpcException">There is none to be had.</exception>
+    public async Task<string?> TokenAsync(TimeSpan timeout, CancellationToken stop = default) =>
+        _login is not null && await _login.TokenAsync(isForStream: false, timeout, stop).ConfigureAwait(false) is { Length: > 0 } token ? token : null;
+
     /// <summary>Calls one RPC.</summary>
     /// <param name="method">One of <see cref="EtcdMethods"/>.</param>
     /// <param name="request">Not changed until the task completes.</param>
