@@ -246,20 +246,22 @@ internal sealed class PeerNetwork : IDisposable
     private void CallForEver(PeerLink link)
     {
         TimeSpan pause = _options.ReconnectLeast;
+        PeerAddress known = link.Address;
+        PeerAddress turn = known;
         do
         {
             long start = Environment.TickCount64;
-            CallOnce(link);
+            if (link.Address != known) { known = turn = link.Address; }
+            if (!CallOnce(link, turn)) { turn = turn.Next ?? known; }
             bool lasted = Environment.TickCount64 - start > 2 * _options.ReconnectMost.TotalMilliseconds;
             pause = lasted ? _options.ReconnectLeast : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, _options.ReconnectMost.Ticks));
         }
         while (link.PauseBeforeDial(pause * (0.5 + (Random.Shared.NextDouble() / 2))));
     }
 
-    // Calls, and if that succeeds reads until the connection ends.
-    private void CallOnce(PeerLink link)
+    // Calls, and if that succeeds reads until the connection ends. False: nobody who is that peer took the call.
+    private bool CallOnce(PeerLink link, PeerAddress address)
     {
-        PeerAddress address = link.Address;
         PeerConnection? connection = null;
         try
         {
@@ -275,7 +277,7 @@ internal sealed class PeerNetwork : IDisposable
             if (link.Attach(connection) is not null)
             {
                 connection.Close();
-                return;
+                return true;
             }
         }
         catch (Exception e) when (PeerErrors.IsConnectionError(e))
@@ -289,7 +291,7 @@ internal sealed class PeerNetwork : IDisposable
                     new("address", $"{address.Host}:{address.Port}"), new("reason", reason));
             }
 
-            return;
+            return false;
         }
         finally
         {
@@ -297,6 +299,7 @@ internal sealed class PeerNetwork : IDisposable
         }
 
         link.ReadFrames(connection);
+        return true;
     }
 
     private static void Prepare(Socket socket)

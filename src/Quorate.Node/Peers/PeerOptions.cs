@@ -9,7 +9,20 @@ namespace Quorate.Node.Peers;
 /// <param name="Host">Name or address.</param>
 /// <param name="Port">TCP port, 1 to 65,535.</param>
 /// <param name="IsTls">It speaks TLS there.</param>
-public sealed record PeerAddress(NodeId Node, string Host, int Port, bool IsTls = false);
+public sealed record PeerAddress(NodeId Node, string Host, int Port, bool IsTls = false)
+{
+    /// <summary>Where it listens too: called in turn while this does not work. Null: nowhere.</summary>
+    public PeerAddress? Next { get; init; }
+
+    /// <summary>This address and all that come after it.</summary>
+    public IEnumerable<PeerAddress> All
+    {
+        get
+        {
+            for (PeerAddress? address = this; address is not null; address = address.Next) { yield return address; }
+        }
+    }
+}
 
 /// <summary>Makes the stream that frames travel on: the one place where TLS comes in, see <see cref="PeerTls"/>.</summary>
 /// <param name="socket">Connected; owned by the stream.</param>

@@ -33,8 +33,8 @@ public static class PeerTls
     // What speaks against taking a caller for the member it says it is; null if nothing does. Callers that were not asked for
     // a certificate are taken at their word, as on a plain link.
     internal static string? Objection(Stream stream, PeerAddress member) =>
-        stream is SslStream { RemoteCertificate: X509Certificate2 certificate } && !TlsMaterial.IsFor(certificate, member.Host)
-            ? $"the certificate '{certificate.Subject}' is for {TlsMaterial.HostsOf(certificate)}, not for {member.Host}, where {member.Node} is"
+        stream is SslStream { RemoteCertificate: X509Certificate2 certificate } && !member.All.Any(address => TlsMaterial.IsFor(certificate, address.Host))
+            ? $"the certificate '{certificate.Subject}' is for {TlsMaterial.HostsOf(certificate)}, not for {string.Join(" or ", member.All.Select(static a => a.Host))}, where {member.Node} is"
             : null;
 
     private static SslStream Dial(Socket socket, PeerAddress peer, TlsKeeper keeper)

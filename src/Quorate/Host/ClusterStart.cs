@@ -55,18 +55,19 @@ internal sealed record ClusterStart(
         [.. settings.InitialCluster.Select(m => new MemberRecord(m.Id.Value, m.Name, [m.PeerUrl.Text], []))],
         [.. settings.InitialCluster.Select(m => new PeerAddress(m.Id, m.PeerUrl.Host, m.PeerUrl.Port, m.PeerUrl.IsTls))]);
 
-    /// <summary>Where a member's peers reach it: its first URL that can be called.</summary>
+    /// <summary>Where a member's peers reach it: its URLs that can be called, in their order; null if there is none.</summary>
     public static PeerAddress? AddressOf(MemberRecord member)
     {
-        foreach (string text in member.PeerUrls)
+        PeerAddress? first = null;
+        foreach (string text in member.PeerUrls.Reverse())
         {
             if (ServerUrl.TryParse(text, out ServerUrl? url) is null)
             {
-                return new PeerAddress(new NodeId(member.Id), url!.Host, url.Port, url.IsTls);
+                first = new PeerAddress(new NodeId(member.Id), url!.Host, url.Port, url.IsTls) { Next = first };
             }
         }
 
-        return null;
+        return first;
     }
 
     private static ClusterStart Join(ServerSettings settings, PeerStreamFactory streams)

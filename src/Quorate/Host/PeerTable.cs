@@ -173,7 +173,7 @@ internal sealed class PeerTable : IAsyncDisposable
         _addresses[address.Node] = address;
         _log.Write(
             LogSeverity.Info, "peer-set", new LogField("peer", address.Node.Value.ToString("x", null)),
-            new LogField("address", $"{address.Host}:{address.Port}"));
+            new LogField("address", string.Join(',', address.All.Select(static a => $"{a.Host}:{a.Port}"))));
         node.SetPeer(address);
     }
 
@@ -185,7 +185,7 @@ internal sealed class PeerTable : IAsyncDisposable
         if (now - _leaderSeen < 3L * _settings.ElectionMilliseconds) { return; }
         _leaderSeen = now - (3L * _settings.ElectionMilliseconds) + (long)AskEvery.TotalMilliseconds;
         var urls = new List<ServerUrl>();
-        foreach (PeerAddress address in _addresses.Values)
+        foreach (PeerAddress address in _addresses.Values.SelectMany(static address => address.All))
         {
             urls.Add(new ServerUrl($"{(address.IsTls ? "https" : "http")}://{address.Host}:{address.Port}", address.Host, address.Port));
         }

@@ -210,6 +210,7 @@ internal static class ServerHost
     // clients reach it.
     private static async Task AnnounceReadyAsync(ServerSettings settings, ClusterStart start, NodeRuntime node, INodeLog log, CancellationToken stop)
     {
+        var pause = TimeSpan.FromMilliseconds(50);
         try
         {
             while (!stop.IsCancellationRequested)
@@ -232,7 +233,8 @@ internal static class ServerHost
                     return;
                 }
 
-                await Task.Delay(50, stop);
+                await Task.Delay(pause, stop);
+                pause = TimeSpan.FromMilliseconds(Math.Min(1000, pause.TotalMilliseconds * 2)); // Each attempt costs the leader a round and an entry.
             }
         }
         catch (OperationCanceledException)

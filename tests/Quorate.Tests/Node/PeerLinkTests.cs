@@ -98,6 +98,20 @@ public sealed class PeerLinkTests
         Waiting.Until(() => two.Frames.Contains("new life"), "the frame");
     }
 
+    // Goal: a member is found at the one of its addresses that works, whichever that is, and again after it went away from there.
+    [Fact]
+    public void Addresses_of_a_peer_are_called_in_turn()
+    {
+        using var one = new PeerEnd(1);
+        using var two = new PeerEnd(2);
+        two.Knows(1);
+        PeerAddress At(int port, PeerAddress? next = null) => new(two.Node, "localhost", port) { Next = next };
+        one.Network.SetPeer(At(1, At(2, At(two.Port))));
+        Waiting.Until(() => one.IsConnectedTo(2), "the connection");
+        Assert.Equal(At(1, At(2)), At(1, At(2)));
+        Assert.NotEqual(At(1, At(2)), At(1, At(3)));
+    }
+
     [Fact]
     public void A_changed_address_is_used_for_the_next_call()
     {
