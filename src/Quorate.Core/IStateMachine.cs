@@ -109,6 +109,9 @@ public interface IStateMachine
     /// </summary>
     long Forgotten => 0;
 
+    /// <summary>How replicas of this machine are compared; null if they cannot be. The same object at any time.</summary>
+    IStateChecks? Checks => null;
+
     /// <summary>A hash of the logical state: equal on replicas that applied the same entries, whatever their files look like.</summary>
     ulong HashState(IStoreReader store);
 }

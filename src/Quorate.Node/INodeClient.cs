@@ -45,6 +45,11 @@ public interface INodeClient
     /// <summary>Starts to give back the disk space of what the shard's machine has forgotten, on this node. Returns at once.</summary>
     void Reclaim(ShardId shard);
 
+    /// <summary>Tells the node of damage that a reader of one of its views has met: it sets the replica aside, and its peers fill it anew. Returns at once.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="damage">What the view has thrown.</param>
+    void Damaged(ShardId shard, CorruptFileException damage);
+
     /// <summary>State of the shard, at most one tick old; null if this node has no such shard.</summary>
     ShardStatus? StatusOf(ShardId shard);
 

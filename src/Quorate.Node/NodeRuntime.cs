@@ -153,6 +153,9 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     public void Reclaim(ShardId shard) => Post(core => core.Reclaim(shard));
 
     /// <inheritdoc/>
+    public void Damaged(ShardId shard, CorruptFileException damage) => Post(core => core.Damaged(shard, damage));
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard) => _loop.StatusOf(shard);
 
     /// <inheritdoc/>

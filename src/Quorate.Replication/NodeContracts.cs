@@ -78,6 +78,21 @@ public sealed record NodeConfig
     /// <summary>Entries for which retried commands are recognized. Default: 10,000; some seconds of full load.</summary>
     public int DedupeEntries { get; init; } = 10_000;
 
+    /// <summary>Ticks from the beginning of one comparison of a shard's replicas to that of the next. Default: 0, never.</summary>
+    public long CheckTicks { get; init; }
+
+    /// <summary>Ticks after which replicas are compared if the machine has forgotten something since they were. Default: 0, never.</summary>
+    public long ForgottenCheckTicks { get; init; }
+
+    /// <summary>Whether each replica asks for a comparison once it has started. Default: false.</summary>
+    public bool ChecksAtStart { get; init; }
+
+    /// <summary>
+    /// Bytes of a state that a comparison reads in one tick. Default: 1 MiB, at most 100 MB a second: a part of what a disk gives,
+    /// and a millisecond's work, so that flushes and compactions are not held up.
+    /// </summary>
+    public long CheckSliceBytes { get; init; } = 1024 * 1024;
+
     /// <summary>For simulated runs. Default: null, as in production.</summary>
     public Buggify? Buggify { get; init; }
 
@@ -203,7 +218,11 @@ public abstract class NodeJob
 /// <param name="Shard">The shard; 0 for the node as a whole.</param>
 /// <param name="Name">Kebab-case and stable: "became-leader", "leader-changed", "snapshot-installed"...</param>
 /// <param name="Detail">Key=value pairs for people and tools.</param>
-public sealed record NodeEvent(ShardId Shard, string Name, string Detail);
+public sealed record NodeEvent(ShardId Shard, string Name, string Detail)
+{
+    /// <summary>True if an operator should look at once: data differs, or was lost by a disk.</summary>
+    public bool IsAlarming { get; init; }
+}
 
 /// <summary>What the node's surroundings do for it. All calls come from within NodeCore's methods, on the loop; none may block or call back.</summary>
 public interface INodeHost
@@ -224,6 +243,13 @@ public interface INodeHost
     void Published(ShardId shard);
 }
 
+/// <summary>Comparisons of a shard's replicas since the node started, as this member has applied them.</summary>
+/// <param name="Rounds">Comparisons begun.</param>
+/// <param name="Mismatches">Replicas, of any member, whose state was found to differ from that of a majority.</param>
+/// <param name="Undecided">Comparisons in which no majority agreed.</param>
+/// <param name="Repairs">Times that this member's replica was set aside, to be filled anew: it differed, or its files were damaged.</param>
+public readonly record struct CheckCounts(long Rounds, long Mismatches, long Undecided, long Repairs);
+
 /// <summary>A shard as this node sees it.</summary>
 /// <remarks>DiskBytes is what its data takes: its tables, and what only the node's log holds until the next flush.</remarks>
 public sealed record ShardStatus(
@@ -238,6 +264,9 @@ public sealed record ShardStatus(
 
     /// <summary>Leaders seen since the node started, the same one again in a new term included.</summary>
     public long LeaderChanges { get; init; }
+
+    /// <summary>What comparisons of the replicas came to.</summary>
+    public CheckCounts Checks { get; init; }
 
     /// <summary>Those of the members that have no vote.</summary>
     public ImmutableArray<NodeId> Learners { get; init; } = [];

@@ -7,13 +7,15 @@ public sealed partial class NodeCore
 {
     private readonly List<(ShardId Shard, string Damage)> _found = []; // While opening, when the host may not be called yet.
 
-    /// <summary>Somebody who reads a view has met damage: the replica is filled anew by its peers, if it has any.</summary>
+    /// <summary>
+    /// Somebody who reads a view has met damage: the replica is filled anew by its peers. A node that has none goes on with what it
+    /// can read.
+    /// </summary>
     /// <param name="shard">The shard. One that this node does not have is ignored.</param>
-    /// <param name="damage">What was found.</param>
-    /// <exception cref="CorruptFileException">There are no peers.</exception>
+    /// <param name="damage">What was found. Damage of files that are not in use any more is ignored.</param>
     public void Damaged(ShardId shard, CorruptFileException damage)
     {
-        if (FindReplica(shard) is { IsBlank: false } replica) { Repair(replica, damage); }
+        if (FindReplica(shard) is { IsBlank: false } replica && replica.Uses(damage.FilePath) && _peers.KnowsAny) { Repair(replica, damage); }
     }
 
     /// <summary>Replaces a replica whose files are damaged by one that waits for a snapshot.</summary>
@@ -36,15 +38,15 @@ public sealed partial class NodeCore
     private void ReportDamage(ShardId shard, string damage)
     {
         Probes.FoundDamage.Hit();
-        Report(shard, "replica-damaged", $"reason=\"{damage}\" next=\"its files are set aside; a snapshot from the leader replaces them\"");
+        ReportAlarming(shard, "replica-damaged", $"reason=\"{damage}\" next=\"its files are set aside; a snapshot from the leader replaces them\"");
     }
 
     private void Apply(Replica replica)
     {
-        if (!replica.HasCommitted) { return; }
         try
         {
-            replica.ApplySlice(Config.SliceBytes);
+            if (replica.HasCommitted) { replica.ApplySlice(Config.SliceBytes); }
+            if (replica.JudgeByCheck() is { } difference) { Repair(replica, difference); }
         }
         catch (CorruptFileException damage)
         {

@@ -354,6 +354,8 @@ public sealed partial class NodeCore : IDisposable
 
     internal Prng SplitRandom(ulong use) => _random.Split(use);
 
+    internal void ReportAlarming(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail) { IsAlarming = true });
+
     internal void Report(ShardId shard, string name, string detail) => _host.Report(new(shard, name, detail));
 
     internal void MarkDirty(Replica replica)

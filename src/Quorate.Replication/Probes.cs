@@ -24,5 +24,8 @@ internal static class Probes
     public static readonly CodeProbe LeaderHandsOn = new("replication: a leader that is to be removed hands leadership on first");
     public static readonly CodeProbe FoundDamage = new("replication: a replica's files are damaged and set aside");
     public static readonly CodeProbe Refilled = new("replication: a damaged replica was filled anew");
+    public static readonly CodeProbe CheckAgreed = new("replication: replicas were compared and agree");
+    public static readonly CodeProbe CheckDiffers = new("replication: a replica's state differs from that of a majority");
+    public static readonly CodeProbe CheckSuperseded = new("replication: a state is not hashed to its end, as another comparison has begun");
     public static readonly CodeProbe JoinedByVote = new("replication: a replica is created by a request for its vote");
 }

@@ -279,6 +279,13 @@ internal sealed partial class Replica
             }
 
             position = entry.Position;
+            if (IsCheckBegunAt(entry.Index))
+            {
+                // A view shows what is published: all replicas must hash the state at this very entry.
+                Publish(position);
+                position = default;
+                BeginHash();
+            }
         }
 
         if (position != default) { Publish(position); }

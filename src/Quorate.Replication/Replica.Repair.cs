@@ -27,6 +27,7 @@ internal sealed partial class Replica
     {
         _pending.ContinueAfter(damaged._pending);
         _lastContext = damaged._lastContext;
+        ContinueChecks(damaged);
     }
 
     private static RaftState BlankState(HardState kept) => new(

@@ -193,6 +193,7 @@ internal sealed partial class Replica
         }
 
         _voters = default;
+        EndHash();
         _machine.Open(_engine);
         _forgottenBefore = _machine.Forgotten;
         ReadAppliedRecords();

@@ -58,6 +58,7 @@ internal sealed partial class Replica
         Membership membership = ReadMembership(_engine, descriptor);
         _machine.Open(_engine);
         _forgottenBefore = _machine.Forgotten;
+        BeginChecks();
         ReadAppliedRecords();
         _raft = new(Shard, Id, Config.Raft, StateFrom(recovered, membership) with
         {
@@ -135,6 +136,7 @@ internal sealed partial class Replica
             TickClock();
             TickRepair();
             TickHandOvers();
+            TickCheck();
         }
 
         if (_retryJobsTick != 0 && Now >= _retryJobsTick)
@@ -238,7 +240,7 @@ internal sealed partial class Replica
     {
         var key = new StatusKey(
             _raft.Role, _raft.Term, _raft.Vote, _raft.Leader, _raft.Commit, _raft.LogBytes, _engine.Applied.Index, _raft.Membership,
-            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count);
+            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count, _checkCounts);
         if (_status is { } known && key == _statusKey) { return known; }
         _statusKey = key;
         return _status = MakeStatus();
@@ -255,6 +257,7 @@ internal sealed partial class Replica
             Vote = raft.Vote,
             LeaderChanges = _leaderChanges,
             HeldBytes = _engine.HeldBytes,
+            Checks = _checkCounts,
             Learners = [.. raft.Membership.All.Where(raft.Membership.IsLearner).Select(PlaceOf)],
         };
     }
@@ -313,6 +316,7 @@ internal sealed partial class Replica
     {
         CompleteAllAtClose();
         CloseSnapshots();
+        EndHash();
         _engine.Dispose();
     }
 
@@ -323,6 +327,7 @@ internal sealed partial class Replica
         IsTombstoned = true;
         CompleteAllAtClose();
         CloseSnapshots();
+        EndHash();
         _node.Report(Shard, "replica-removed", $"replica={Id}");
         Entomb();
     }
@@ -506,5 +511,5 @@ internal sealed partial class Replica
     // All that a status depends on. The log's last entry does not change without its bytes.
     private readonly record struct StatusKey(
         Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, long LogBytes, LogIndex Applied, Membership Membership,
-        long DiskBytes, long HeldBytes, long LeaderChanges, int Places);
+        long DiskBytes, long HeldBytes, long LeaderChanges, int Places, CheckCounts Checks);
 }

@@ -84,6 +84,21 @@ public sealed partial class SimNode : INodeHost
         }
     }
 
+    /// <summary>True if its replica has a state that was changed silently.</summary>
+    internal bool IsChanged(ShardId shard) => _cluster.Changes.HaveHappened && Look(shard, view => _cluster.Changes.IsIn(shard, view));
+
+    /// <summary>True if it has a state of the shard to show.</summary>
+    internal bool HasView(ShardId shard) => Look(shard, static _ => true);
+
+    private bool Look(ShardId shard, Func<IReadView, bool> look)
+    {
+        using (Disk.Aside())
+        {
+            using IReadView? view = _core?.OpenLocalView(shard);
+            return view is not null && look(view);
+        }
+    }
+
     internal static NodeId IdOf(int index) => new((ulong)index + 1);
 
     /// <summary>Starts it on what its disk holds.</summary>

@@ -97,6 +97,15 @@ public sealed record SimOptions
     /// <summary>Bytes of entries that a node applies before it looks what else there is. Default: 256 KiB.</summary>
     public long SliceBytes { get; init; } = 256 * 1024;
 
+    /// <summary>Ticks from one comparison of a shard's replicas to the next. Default: 0, never.</summary>
+    public long CheckTicks { get; init; }
+
+    /// <summary>Whether each replica asks for one when it has started. Default: false.</summary>
+    public bool ChecksAtStart { get; init; }
+
+    /// <summary>Bytes of state that a comparison reads in one tick. Default: 1 MiB.</summary>
+    public long CheckSliceBytes { get; init; } = 1024 * 1024;
+
     /// <summary>
     /// True: a turn of a node's loop ends after one flush, as in the real host, so that what comes in is taken between the slices of
     /// what it has to do. Default: false, all is done at once, with fewer events.
@@ -124,5 +133,8 @@ public sealed record SimOptions
             SnapshotChunkBytes = SnapshotChunkBytes,
             MaxWaitingBytes = MaxWaitingBytes,
             MaxWaitingReads = MaxWaitingReads,
+            CheckTicks = CheckTicks,
+            ChecksAtStart = ChecksAtStart,
+            CheckSliceBytes = CheckSliceBytes,
         };
 }

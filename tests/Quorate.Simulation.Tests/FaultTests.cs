@@ -56,6 +56,41 @@ public sealed class FaultTests
         Assert.True(halts >= 5 && healed >= 10, $"only {halts} runs met damage of the log, {healed} healed: the test proves too little");
     }
 
+    // Goal: a state that changed under right checksums is found by comparing the members, whatever kind of record it was, and that replica, and
+    // no other, is filled anew: a run ends only when no such record is left and all states are equal.
+    [Fact]
+    public void A_state_that_changed_silently_is_found_and_filled_anew()
+    {
+        int found = 0;
+        for (ulong seed = 1; seed <= 15; seed++)
+        {
+            using var trace = new StringWriter();
+            SimResult result = SimRun.Execute(CheckScenarios.Silent(seed), trace);
+            Assert.Null(result.Failure);
+            string text = trace.ToString();
+            Assert.DoesNotContain(" state-undecided", text, StringComparison.Ordinal);
+            if (text.Contains(" state-differs", StringComparison.Ordinal) && text.Contains(" replica-healed", StringComparison.Ordinal)) { found++; }
+        }
+
+        Assert.True(found >= 10, $"only {found} runs found a change: the test proves too little");
+    }
+
+    // Goal: whatever else goes wrong (crashes, snapshots, members that lag, several comparisons at once), no replica is ever found to differ
+    // without cause. SimCluster fails a run that says so.
+    [Fact]
+    public void No_replica_is_found_to_differ_without_cause()
+    {
+        int agreed = 0;
+        for (ulong seed = 1; seed <= 15; seed++)
+        {
+            using var trace = new StringWriter();
+            Assert.Null(SimRun.Execute(CheckScenarios.Sweep(seed), trace).Failure);
+            if (trace.ToString().Contains(" state-agreed", StringComparison.Ordinal)) { agreed++; }
+        }
+
+        Assert.True(agreed >= 12, $"members agreed in {agreed} runs only: the test proves too little");
+    }
+
     // Goal: a minority whose disks go back in time costs nothing: neither a vote nor an entry that they had given, nor an operator's work.
     [Fact]
     public void Disks_that_go_back_in_time_break_no_promise()
@@ -76,6 +111,7 @@ public sealed class FaultTests
     [InlineData("slices", "P6")]
     [InlineData("operators", "O1")]
     [InlineData("operators", "O2")]
+    [InlineData("silent", "D18")]
     public void A_narrow_scenario_strikes_where_it_says(string scenario, string row)
     {
         int runs = 0;

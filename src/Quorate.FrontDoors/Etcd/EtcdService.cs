@@ -45,11 +45,16 @@ internal sealed partial class EtcdService
     /// <summary>Writes that were refused for the state of this node, or whose outcome is unknown.</summary>
     public long FailedProposals => Volatile.Read(ref _failedProposals);
 
-    /// <summary>An exception came out of an RPC: a bug, or a disk that does not read. The client learns only that it failed.</summary>
+    /// <summary>
+    /// An exception came out of an RPC: a bug, or a disk that does not read. The client learns only that it failed; of damage the node
+    /// is told, so that it heals.
+    /// </summary>
     public EtcdError Failed(string rpc, Exception exception)
     {
         _reportBug(rpc, exception);
-        return exception is CorruptFileException ? EtcdErrors.Corrupt : EtcdErrors.Internal;
+        if (exception is not CorruptFileException damage) { return EtcdErrors.Internal; }
+        _node.Damaged(_shard, damage);
+        return EtcdErrors.Corrupt;
     }
 
     /// <summary>Serves one unary RPC.</summary>

@@ -46,6 +46,11 @@ internal sealed class EtcdMetrics
         page.One("etcd_server_proposals_applied_total", "gauge", "Index of the last entry that is applied.", status?.Applied.Value ?? 0);
         page.One("etcd_server_proposals_pending", "gauge", "Writes that clients of this member wait for.", _service.PendingProposals);
         page.One("etcd_server_proposals_failed_total", "counter", "Writes that this member refused or whose outcome it cannot tell.", _service.FailedProposals);
+        CheckCounts checks = status?.Checks ?? default;
+        page.One("quorate_replica_checks_total", "counter", "Comparisons of the members' states begun since the start.", checks.Rounds);
+        page.One("quorate_replica_check_mismatches_total", "counter", "Members whose state was found to differ from that of most.", checks.Mismatches);
+        page.One("quorate_replica_check_undecided_total", "counter", "Comparisons in which no majority agreed.", checks.Undecided);
+        page.One("quorate_replica_repairs_total", "counter", "Times this member's replica was set aside to be filled anew.", checks.Repairs);
         page.One(
             "etcd_server_id", "gauge", "The member's id, in hexadecimal.", 1,
             ("server_id", _options.Node.Node.Value.ToString("x", CultureInfo.InvariantCulture)));

@@ -93,7 +93,7 @@ internal sealed class NodeLoop : INodeHost, IPeerReceiver
         // Who leads, and in which term, must not be a tick late in what doors are told.
         _statusUrgent = true;
         _log.Write(
-            LogSeverity.Info, change.Name, new LogField("shard", (long)change.Shard.Value), new LogField("detail", change.Detail));
+            change.IsAlarming ? LogSeverity.Error : LogSeverity.Info, change.Name, new LogField("shard", (long)change.Shard.Value), new LogField("detail", change.Detail));
     }
 
     void INodeHost.Published(ShardId shard) => Listeners.Tell(shard);

@@ -88,6 +88,10 @@ internal sealed class SimNodeClient : INodeClient
     }
 
     /// <inheritdoc/>
+    public void Damaged(ShardId shard, CorruptFileException damage) =>
+        _node.Later(_random.Between(0, MaxHopMicros), () => _node.Do(core => core.Damaged(shard, damage)));
+
+    /// <inheritdoc/>
     public ShardStatus? StatusOf(ShardId shard)
     {
         DemandInside();

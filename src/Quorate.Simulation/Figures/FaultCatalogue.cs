@@ -59,6 +59,7 @@ public static class FaultCatalogue
         new("D15", "the disk stands still for seconds"),
         new("D16", "the disk is slow all the time"),
         new("D17", "two processes use one data directory"),
+        new("D18", "a replica's state changes, and all its checksums are right", Limit: "one replica at a time, found when members are compared"),
         new("O1", "members are added, removed and replaced under load"),
         new("O2", "the leader is removed; members are removed one right after another"),
         new("O3", "shards are split, merged and moved", "shards do not split yet"),

@@ -8,6 +8,8 @@ internal sealed class ApplyWatch(SimCluster cluster)
 {
     private const ulong HashStart = 14695981039346656037;
 
+    private SilentRecords Changes => cluster.Changes;
+
     private readonly Dictionary<(ShardId, LogIndex), (ulong Commands, LogIndex Before, int Node)> _applied = [];
 
     /// <summary>A machine that tells of what it is given.</summary>
@@ -45,6 +47,7 @@ internal sealed class ApplyWatch(SimCluster cluster)
         {
             Add(command.Index, Crc32C.Compute(command.Payload) ^ (command.StampedAt.Value << 8) ^ ((ulong)command.Clock << 32));
             machine.Apply(command, store, reply);
+            watch.Changes.Applied(shard, node, store);
         }
 
         public bool ChangesMembers(ReadOnlySpan<byte> command) => machine.ChangesMembers(command);
@@ -72,6 +75,8 @@ internal sealed class ApplyWatch(SimCluster cluster)
         public int FilterPrefixLength(ReadOnlySpan<byte> key) => machine.FilterPrefixLength(key);
 
         public ICompactionFilter? CreateCompactionFilter(IStoreReader store) => machine.CreateCompactionFilter(store);
+
+        public IStateChecks? Checks => machine.Checks;
 
         public ulong HashState(IStoreReader store) => machine.HashState(store);
 

@@ -39,6 +39,8 @@ public static class Scenarios
         new("sides", "Leaders are cut off together with some of the clients.", DiskScenarios.Sides),
         new("slices", "Nodes apply an entry at a time, and snapshots overtake them.", DiskScenarios.Slices),
         new("damage", "Bits rot and files get lost on a minority of the nodes.", NarrowScenarios.Damage),
+        new("silent", "One replica's state changes silently; the comparison of members finds it, and it is filled anew.", CheckScenarios.Silent),
+        new("checks", "The sweep, with members compared all the time: none may be found to differ.", CheckScenarios.Sweep),
         new("leases", "Leases, while leaders change and wall clocks jump.", NarrowScenarios.Leases),
         new("members", "Replicas come, go and change their part.", NarrowScenarios.Members),
         new("operators", "Members are added, promoted and removed over the etcd API.", NarrowScenarios.Operators),

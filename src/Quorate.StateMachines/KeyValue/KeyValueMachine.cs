@@ -14,6 +14,7 @@ public sealed class KeyValueMachine : IStateMachine
     private readonly LeaseBook _leases = new();
     private readonly AuthBook _auth = new();
     private readonly AlarmBook _alarms = new();
+    private readonly CheckBook _checks = new();
     private readonly KeyspaceBook _keyspaces = new();
     private KvMeta? _meta;
     private bool _isMetaWritten = true;
@@ -36,6 +37,7 @@ public sealed class KeyValueMachine : IStateMachine
         _leases.Open(store);
         _auth.Open(store);
         _alarms.Open(store);
+        _checks.Open(store);
         _keyspaces.Open(store);
     }
 
@@ -137,6 +139,9 @@ public sealed class KeyValueMachine : IStateMachine
     public long Forgotten => Math.Max(0, Meta.Compacted);
 
     /// <inheritdoc/>
+    public IStateChecks Checks => _checks;
+
+    /// <inheritdoc/>
     public ulong HashState(IStoreReader store) => KvStateHash.Compute(store);
 
     private void Apply(KvCommand decoded, in CommittedCommand command, IStoreWriter store, ByteWriter reply)
@@ -179,6 +184,15 @@ public sealed class KeyValueMachine : IStateMachine
                 break;
             case KvCommand.Alarm alarm:
                 new KvReply.Alarm(Meta.Current, _alarms.Apply(alarm, store)).Encode(reply);
+                break;
+            case KvCommand.CheckBegin begin:
+                _checks.Begin(begin, command, store);
+                new KvReply.CheckNoted(Meta.Current).Encode(reply);
+                break;
+            case KvCommand.CheckReport report:
+                // etcd's way to say that it does not know whom: the alarm of no member.
+                if (_checks.Add(report, store)) { _alarms.Apply(new(Raise: true, Member: 0, KvAlarmType.Corrupt), store); }
+                new KvReply.CheckNoted(Meta.Current).Encode(reply);
                 break;
             case KvCommand.KeyspaceCreate create:
                 Answer(_keyspaces.Create(create, command.Voters, store, out Keyspace? created), created, reply);

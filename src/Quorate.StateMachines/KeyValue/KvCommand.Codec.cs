@@ -40,6 +40,8 @@ public abstract partial record KvCommand
         TokenAdd = 52,
         TokenRenew = 53,
         Alarm = 70,
+        CheckBegin = 71,
+        CheckReport = 72,
         KeyspaceCreate = 90,
         KeyspaceUpdate = 91,
         KeyspaceDelete = 92,
@@ -165,6 +167,15 @@ public abstract partial record KvCommand
                 writer.U64(alarm.Member);
                 writer.VarInt((int)alarm.Type);
                 break;
+            case CheckBegin begin:
+                writer.U8((byte)Kind.CheckBegin);
+                writer.VarUInt((ulong)begin.HashFormat);
+                break;
+            case CheckReport report:
+                writer.U8((byte)Kind.CheckReport);
+                writer.VarUInt(report.At.Value);
+                CheckBook.Write(writer, report.Report);
+                break;
             case KeyspaceCreate create:
                 writer.U8((byte)Kind.KeyspaceCreate);
                 writer.Text(create.Name);
@@ -266,6 +277,10 @@ public abstract partial record KvCommand
                 return depth == 1 ? new LeaseRenew(reader.VarInt()) : null;
             case Kind.Alarm:
                 return depth == 1 ? new Alarm(reader.Bool(), reader.U64(), (KvAlarmType)Int32(ref reader)) : null;
+            case Kind.CheckBegin:
+                return depth == 1 ? new CheckBegin(reader.Count(int.MaxValue)) : null;
+            case Kind.CheckReport:
+                return depth == 1 ? new CheckReport(new(reader.VarUInt()), CheckBook.Read(ref reader)) : null;
             case Kind.KeyspaceCreate:
                 return depth == 1 ? new KeyspaceCreate(reader.Text(), reader.VarInt()) : null;
             case Kind.KeyspaceUpdate:

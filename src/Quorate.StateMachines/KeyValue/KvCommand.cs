@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Quorate.Core;
 
 namespace Quorate.StateMachines.KeyValue;
 
@@ -117,6 +118,15 @@ public abstract partial record KvCommand
     /// <param name="Member">The member it is about.</param>
     /// <param name="Type">What it says; one that is none of <see cref="KvAlarmType"/> changes nothing.</param>
     public sealed record Alarm(bool Raise, ulong Member, KvAlarmType Type) : KvCommand;
+
+    /// <summary>Begins a comparison of the shard's replicas; see <see cref="StateCheck"/>.</summary>
+    /// <param name="HashFormat">How they are to hash.</param>
+    public sealed record CheckBegin(int HashFormat) : KvCommand;
+
+    /// <summary>What a replica found in a comparison.</summary>
+    /// <param name="At">The entry that began it.</param>
+    /// <param name="Report">What it found.</param>
+    public sealed record CheckReport(LogIndex At, StateReport Report) : KvCommand;
 
     /// <summary>Creates a keyspace. For the first shard alone, as the two that follow.</summary>
     /// <param name="Name">See <see cref="KeyspaceRules.IsName"/>.</param>

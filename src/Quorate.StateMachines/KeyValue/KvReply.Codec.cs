@@ -27,6 +27,7 @@ public abstract partial record KvReply
         LeaseRenew = 9,
         AuthDone = 40,
         Alarm = 70,
+        CheckNoted = 71,
         Keyspace = 90,
         Member = 80,
     }
@@ -148,6 +149,10 @@ public abstract partial record KvReply
 
                 writer.VarInt(alarm.Revision);
                 break;
+            case CheckNoted noted:
+                writer.U8((byte)Kind.CheckNoted);
+                writer.VarInt(noted.Revision);
+                break;
             case Keyspace keyspace:
                 writer.U8((byte)Kind.Keyspace);
                 writer.VarUInt(keyspace.Shard);
@@ -224,6 +229,8 @@ public abstract partial record KvReply
             case Kind.Alarm:
                 ImmutableArray<KvAlarm> alarms = ReadAlarms(ref reader);
                 return new Alarm(reader.VarInt(), alarms);
+            case Kind.CheckNoted:
+                return new CheckNoted(reader.VarInt());
             case Kind.Keyspace:
                 ulong shard = reader.VarUInt();
                 long quota = reader.VarInt();

@@ -55,6 +55,10 @@ public abstract partial record KvReply(long Revision)
     /// <param name="Alarms">The alarm that is raised now, or was cleared; else none.</param>
     public sealed record Alarm(long Revision, ImmutableArray<KvAlarm> Alarms) : KvReply(Revision);
 
+    /// <summary>Answers <see cref="KvCommand.CheckBegin"/> and <see cref="KvCommand.CheckReport"/>.</summary>
+    /// <param name="Revision">The current revision.</param>
+    public sealed record CheckNoted(long Revision) : KvReply(Revision);
+
     /// <summary>Answers <see cref="KvCommand.KeyspaceCreate"/>, <see cref="KvCommand.KeyspaceUpdate"/> and <see cref="KvCommand.KeyspaceDelete"/>.</summary>
     /// <param name="Revision">The current revision: keyspaces are no keys.</param>
     /// <param name="Shard">The keyspace's shard.</param>

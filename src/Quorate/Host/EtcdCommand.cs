@@ -90,7 +90,7 @@ internal static class EtcdCommand
         output.WriteLine("  --config-file path");
         output.WriteLine("      etcd's YAML file. Flags and variables do not count beside it.");
         output.WriteLine("  --feature-gates list");
-        output.WriteLine("      Name=true,...: etcd's gates are known and have no effect.");
+        output.WriteLine("      Name=true,...: etcd's gates are known; CompactHashCheck and InitialCorruptCheck act, the others have no effect.");
         output.WriteLine("  --version");
         output.WriteLine("      The version of etcd whose API is served, and this program's.");
         foreach (SettingKey key in EtcdFlags.Supported)
@@ -100,6 +100,9 @@ internal static class EtcdCommand
                 .Replace("quorate-cluster", "etcd-cluster", StringComparison.Ordinal)}");
         }
 
+        output.WriteLine();
+        output.WriteLine("Other names:");
+        foreach ((string flag, SettingKey key) in EtcdFlags.Renamed) { output.WriteLine($"  --{flag}: {key.Help}"); }
         output.WriteLine();
         output.WriteLine("Accepted, without effect:");
         foreach ((string flag, (bool _, string why)) in EtcdFlags.Pointless) { output.WriteLine($"  --{flag}: {why}"); }

@@ -74,10 +74,15 @@ internal static class ServerHost
             // etcd's request timeout: 5 s for a slow disk, and two elections.
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,
             FlushEntries = settings.SnapshotCount,
+            CheckTicks = Ticks(settings, settings.CorruptCheckTime),
+            ForgottenCheckTicks = settings.CompactHashCheck ? Ticks(settings, settings.CompactHashCheckTime) : 0,
+            ChecksAtStart = settings.InitialCorruptCheck,
         },
         Peer = peer,
         Peers = start.Peers,
     };
+
+    private static long Ticks(ServerSettings settings, TimeSpan time) => (long)(time.TotalMilliseconds / settings.TickMilliseconds);
 
     /// <summary>Links to the other members.</summary>
     public static PeerOptions PeerOptions(ServerSettings settings, TlsKeeper? tls)

@@ -17,10 +17,6 @@ internal sealed record EtcdFlagsResult(
 /// </summary>
 internal static class EtcdFlags
 {
-    /// <summary>Why all that has members compared with each other has no effect.</summary>
-    public const string NotCompared =
-        "members are not compared by themselves yet; a stored block is checked whenever it is read, and HashKV compares members when asked";
-
     /// <summary>etcd's flags that are settings of ours, under the same name.</summary>
     public static readonly ImmutableArray<SettingKey> Supported =
     [
@@ -28,8 +24,19 @@ internal static class EtcdFlags
         SettingKeys.ListenPeerUrls, SettingKeys.AdvertisePeerUrls, SettingKeys.InitialCluster,
         SettingKeys.InitialClusterToken, SettingKeys.InitialClusterState, SettingKeys.SnapshotCount,
         SettingKeys.HeartbeatInterval, SettingKeys.ElectionTimeout, SettingKeys.WatchProgressInterval, SettingKeys.QuotaBackendBytes,
+        SettingKeys.CorruptCheckTime, SettingKeys.CompactHashCheckTime,
         .. SettingKeys.Tls, .. SettingKeys.Door,
     ];
+
+    /// <summary>Other names of etcd's for settings of ours: what was called "experimental" once, or is a feature gate by now.</summary>
+    public static readonly ImmutableSortedDictionary<string, SettingKey> Renamed = new Dictionary<string, SettingKey>
+    {
+        ["experimental-watch-progress-notify-interval"] = SettingKeys.WatchProgressInterval,
+        ["experimental-corrupt-check-time"] = SettingKeys.CorruptCheckTime,
+        ["experimental-initial-corrupt-check"] = SettingKeys.InitialCorruptCheck,
+        ["experimental-compact-hash-check-enabled"] = SettingKeys.CompactHashCheck,
+        ["experimental-compact-hash-check-time"] = SettingKeys.CompactHashCheckTime,
+    }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     /// <summary>Flags that are read here: what they hold is judged by their own rules.</summary>
     public static readonly ImmutableArray<string> Special = ["config-file", "feature-gates", "version"];
@@ -62,12 +69,6 @@ internal static class EtcdFlags
             ["pre-vote"] = (true, "pre-votes are always asked for"),
             ["strict-reconfig-check"] = (true, "unsafe changes of membership are always refused"),
             ["initial-election-tick-advance"] = (true, "the first election is not delayed"),
-            ["experimental-initial-corrupt-check"] = (true, NotCompared),
-            ["corrupt-check-time"] = (false, NotCompared),
-            ["experimental-corrupt-check-time"] = (false, NotCompared),
-            ["compact-hash-check-time"] = (false, NotCompared),
-            ["experimental-compact-hash-check-enabled"] = (true, NotCompared),
-            ["experimental-compact-hash-check-time"] = (false, NotCompared),
             ["experimental-enable-lease-checkpoint"] = (true, "what is left of a lease is always replicated"),
             ["experimental-enable-lease-checkpoint-persist"] = (true, "what is left of a lease is always replicated"),
             // Limits that there are none of here.
@@ -205,7 +206,7 @@ internal static class EtcdFlags
 
     /// <summary>Our setting of that name, or null.</summary>
     public static SettingKey? Setting(string flag) =>
-        flag == SettingKeys.OldWatchProgressInterval ? SettingKeys.WatchProgressInterval : Supported.FirstOrDefault(k => k.Flag == flag);
+        Renamed.GetValueOrDefault(flag) ?? Supported.FirstOrDefault(k => k.Flag == flag);
 
     /// <summary>Takes one value, from wherever it was written.</summary>
     public static void Take(string flag, string value, string writtenAs, EtcdFlagsResult result)

@@ -64,6 +64,18 @@ internal sealed record ServerSettings
     /// <summary>Entries between flushes at most.</summary>
     public int SnapshotCount { get; init; } = 100_000; // etcd 3.5's default.
 
+    /// <summary>Time from one comparison of all members to the next; zero: never.</summary>
+    public TimeSpan CorruptCheckTime { get; init; } = TimeSpan.FromHours(24); // Off in etcd. Here a difference is mended, and the reading is slow on purpose.
+
+    /// <summary>Whether they are compared once this member has started.</summary>
+    public bool InitialCorruptCheck { get; init; }
+
+    /// <summary>Whether they are compared after compactions.</summary>
+    public bool CompactHashCheck { get; init; }
+
+    /// <summary>Then, the least time between two comparisons.</summary>
+    public TimeSpan CompactHashCheckTime { get; init; } = TimeSpan.FromMinutes(1); // etcd's default.
+
     /// <summary>Sizes of tables.</summary>
     public EngineOptions Engine { get; init; } = new();
 
@@ -251,6 +263,17 @@ internal sealed record ServerSettings
             yield return $"{Written(SettingKeys.WatchProgressInterval)} is {WatchProgressInterval}; it must be 100ms to 24h.";
         }
 
+        // Below, one comparison would hardly end before the next; above, it is a typo.
+        if (CorruptCheckTime != TimeSpan.Zero && !IsCheckTime(CorruptCheckTime))
+        {
+            yield return $"{Written(SettingKeys.CorruptCheckTime)} is {CorruptCheckTime}; it must be 0, or 1s to 365 days.";
+        }
+
+        if (!IsCheckTime(CompactHashCheckTime))
+        {
+            yield return $"{Written(SettingKeys.CompactHashCheckTime)} is {CompactHashCheckTime}; it must be 1s to 365 days.";
+        }
+
         if (SnapshotCount < 1) { yield return $"{Written(SettingKeys.SnapshotCount)} is {SnapshotCount}; the least is 1."; }
 
         // At most 1 GiB each: a typo of three digits must not take the machine's memory or disk.
@@ -276,6 +299,8 @@ internal sealed record ServerSettings
     /// group's limit. Our own choice: the rest is for memtables, requests, and the system's cache of files.
     /// </summary>
     internal static long BlockCacheShare(long memory) => Math.Clamp(memory / 4, 1L << 24, 1L << 30);
+
+    private static bool IsCheckTime(TimeSpan time) => time >= TimeSpan.FromSeconds(1) && time <= TimeSpan.FromDays(365);
 
     private static bool IsWildcard(System.Net.IPAddress address) =>
         address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);

@@ -72,11 +72,20 @@ internal static class SettingKeys
     public static readonly SettingKey WatchProgressInterval = new(
         "watch-progress-notify-interval", "time", "Time after which an idle watch that asked for it is told so: 10m, 30s, 500ms. Default: 10m, as in etcd.");
 
-    /// <summary>What etcd 3.5 and earlier call <see cref="WatchProgressInterval"/>.</summary>
-    public const string OldWatchProgressInterval = "experimental-watch-progress-notify-interval";
-
     public static readonly SettingKey QuotaBackendBytes = new(
         "quota-backend-bytes", "bytes", "Bytes of data at which writes are refused with the alarm NOSPACE. Default: 0, no quota.");
+
+    public static readonly SettingKey CorruptCheckTime = new(
+        "corrupt-check-time", "time", "Time after which all members are compared by a hash of their state, again and again; 0 for never. Default: 24h.");
+
+    public static readonly SettingKey InitialCorruptCheck = new(
+        "initial-corrupt-check", "bool", "Compare the members when this one has started, too.");
+
+    public static readonly SettingKey CompactHashCheck = new(
+        "compact-hash-check", "bool", "Compare the members after compactions, too.");
+
+    public static readonly SettingKey CompactHashCheckTime = new(
+        "compact-hash-check-time", "time", "With --compact-hash-check, the least time from one comparison to the next. Default: 1m, as in etcd.");
 
     public static readonly SettingKey SnapshotCount = new(
         "snapshot-count", "entries", "Entries after which tables are flushed though memory is not full. Default: 100000.");
@@ -201,6 +210,9 @@ internal static class SettingKeys
     public static readonly SettingKey LogFormat = new(
         "log-format", "format", "text (key=value), json or console (both as etcd's). Default: text; of 'quorate etcd' json.");
 
+    /// <summary>When members are compared.</summary>
+    public static readonly SettingKey[] Checks = [CorruptCheckTime, InitialCorruptCheck, CompactHashCheck, CompactHashCheckTime];
+
     /// <summary>What the client door allows and how it is watched: etcd's, in etcd's words.</summary>
     public static readonly SettingKey[] Door =
     [
@@ -221,6 +233,6 @@ internal static class SettingKeys
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, KeyspaceListen, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
-        BlockCacheBytes, WalSegmentBytes, AllowPlaintext, .. Tls, .. Door,
+        BlockCacheBytes, WalSegmentBytes, .. Checks, AllowPlaintext, .. Tls, .. Door,
     ];
 }

@@ -13,6 +13,9 @@ internal static partial class PlantedBugs
 
     private static ImmutableArray<PlantedBug> InMachine =>
     [
+        new("state-hash-skips-leases", 0, "src/Quorate.StateMachines/KeyValue/KvStateHash.cs",
+            "if (_visible!.Keep(records.Key, records.Value, isBottommost: true))",
+            "if (records.Key[0] != 4 && _visible!.Keep(records.Key, records.Value, isBottommost: true))") { Scenario = "silent" },
         new("condition-of-a-txn-sees-an-older-state", 0, TxnRun,
             "holds = holds && TxnConditions.Holds(_store, _before.Current, compare);",
             "holds = holds && TxnConditions.Holds(_store, _before.Current - 1, compare);") { Scenario = "isolation" },

@@ -50,6 +50,8 @@ internal static partial class PlantedBugs
         new("node-with-an-old-disk-asks-nobody", 7, Replica, "Life = isNew ? 0 : node.NextStream()", "Life = 0") { Scenario = "old-disks" },
         new("damaged-files-are-not-set-aside", 0, Replica,
             "if (_mark is not null) { ReplicaStore.Quarantine(Files, Directory, _mark.Through); }", "") { Scenario = "damage" },
+        new("a-minority-is-trusted", 0, "src/Quorate.Replication/Replica.Check.cs",
+            "foreach (StateReport report in check.Wrong)", "foreach (StateReport report in check.Reports.Where(report => check.Wrong.Any() && report.Hash == check.Agreed))") { Scenario = "silent" },
         new("refilled-replica-reuses-sequences", 11, "src/Quorate.Replication/Replica.Repair.cs",
             "_pending.ContinueAfter(damaged._pending);", "") { Scenario = "damage" },
         new("node-that-lost-its-disk-votes", 7, Peers, "return known == directory;", "return known != 0;")

@@ -101,7 +101,7 @@ public class EtcdFlagsTests
     [Theory]
     [InlineData("--logger has no effect", "--logger", "zap")]
     [InlineData("--max-wals has no effect", "--max-wals", "0")]
-    [InlineData("--feature-gates InitialCorruptCheck=true has no effect", "--feature-gates=InitialCorruptCheck=true")]
+    [InlineData("--feature-gates LeaseCheckpoint=true has no effect", "--feature-gates=LeaseCheckpoint=true")]
     [InlineData("--pre-vote has no effect", "--pre-vote")]
     [InlineData("--pre-vote has no effect", "--pre-vote=false")]
     public void What_changes_nothing_here_is_accepted_with_a_warning(string warning, params string[] args)
@@ -163,7 +163,7 @@ public class EtcdFlagsTests
     {
         string[] all =
         [
-            .. EtcdFlags.Supported.Select(k => k.Flag), SettingKeys.OldWatchProgressInterval, .. EtcdFlags.Special,
+            .. EtcdFlags.Supported.Select(k => k.Flag), .. EtcdFlags.Renamed.Keys, .. EtcdFlags.Special,
             .. EtcdFlags.Pointless.Keys, .. EtcdFlags.Refused.Keys,
         ];
         Assert.Equal(all.Length, all.Distinct().Count());
@@ -198,6 +198,28 @@ public class EtcdFlagsTests
         Assert.Equal(["https://a.example"], door.Cors);
         Assert.Equal(["a", "b"], door.HostWhitelist);
         Assert.Equal(["stdout", "/tmp/x.log"], door.LogOutputs);
+    }
+
+    // Goal: the flags by which etcd compares its members act, under all names that they had, and as feature gates.
+    [Theory]
+    [InlineData("2h0m0s True True 30s", "--corrupt-check-time=2h", "--feature-gates=InitialCorruptCheck=true,CompactHashCheck=true", "--compact-hash-check-time=30s")]
+    [InlineData("5m0s True False 1m0s", "--experimental-corrupt-check-time", "5m", "--experimental-initial-corrupt-check")]
+    [InlineData("0s False True 2m0s", "--corrupt-check-time=0", "--experimental-compact-hash-check-enabled=true", "--experimental-compact-hash-check-time=2m")]
+    [InlineData("24h0m0s False False 1m0s", "--feature-gates=InitialCorruptCheck=false")]
+    public void The_flags_that_compare_members_act(string expected, params string[] args)
+    {
+        EtcdFlagsResult result = EtcdFlags.Parse(args, NoEnvironment);
+        Assert.Empty(result.Problems);
+        Assert.Empty(result.Warnings);
+        var problems = new List<string>();
+        ServerSettings settings = SettingsBuilder.Build(SettingsDefaults.Etcd, problems, result.Settings);
+        Assert.Empty(problems);
+        Assert.Equal(
+            expected,
+            $"{Go(settings.CorruptCheckTime)} {settings.InitialCorruptCheck} {settings.CompactHashCheck} {Go(settings.CompactHashCheckTime)}");
+
+        static string Go(TimeSpan time) =>
+            time.TotalHours >= 1 ? $"{(int)time.TotalHours}h{time.Minutes}m{time.Seconds}s" : time.TotalMinutes >= 1 ? $"{time.Minutes}m{time.Seconds}s" : $"{time.Seconds}s";
     }
 
     // Goal: etcd's meaning of a retention: a bare number is hours, or revisions in that mode; anything else is told.
@@ -237,6 +259,9 @@ public class EtcdFlagsTests
     [InlineData("--log-level", "loud")]
     [InlineData("--log-format", "xml")]
     [InlineData("--log-outputs", "default,stderr")]
+    [InlineData("--corrupt-check-time", "10ms")]
+    [InlineData("--experimental-corrupt-check-time", "soon")]
+    [InlineData("--compact-hash-check-time", "0")]
     [InlineData("--listen-metrics-urls", "https://127.0.0.1:2381")]
     [InlineData("--listen-metrics-urls", "http://localhost:2379")]
     public void Values_beyond_reason_are_named(string flag, string value)

@@ -1,4 +1,5 @@
 // Goal: the Maintenance service over the wire, in etcd's words.
+using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Etcd.Protos;
 using Xunit;
@@ -8,6 +9,18 @@ namespace Quorate.Tests.FrontDoors;
 public class EtcdMaintenanceTests
 {
     private const string NoSpace = "ResourceExhausted: etcdserver: mvcc: database space exceeded";
+
+    // Goal: damage that a read meets is told to the client, and to the node, which heals.
+    [Fact]
+    public async Task The_node_is_told_of_damage_that_a_read_has_met()
+    {
+        await using EtcdDoor door = await EtcdDoor.Open();
+        await door.Put("a", "1");
+        var damage = new CorruptFileException("shards/1/gen-000001/000001.sst", 4096, "the checksum disagrees");
+        door.Node.BeforeRead = () => throw damage;
+        Assert.Equal("DataLoss: etcdserver: corrupt cluster", await door.ErrorOf(EtcdMethods.Range, EtcdDoor.NewRange("a")));
+        Assert.Same(damage, Assert.Single(door.Node.Damages));
+    }
 
     [Fact]
     public async Task What_would_exceed_the_quota_raises_the_alarm_and_only_clearing_it_lets_writes_in_again()

@@ -70,6 +70,11 @@ internal sealed class FakeNode : INodeClient
     /// <summary>Called before each read is served.</summary>
     public Action? BeforeRead { get; set; }
 
+    /// <summary>What doors have told of damage.</summary>
+    public ConcurrentQueue<CorruptFileException> Damages { get; } = [];
+
+    public void Damaged(ShardId shard, CorruptFileException damage) => Damages.Enqueue(damage);
+
     public async ValueTask<ProposeResult> ProposeAsync(
         ShardId shard, ReadOnlyMemory<byte> command, CancellationToken cancellationToken = default)
     {

@@ -37,6 +37,8 @@ public class KeyValueCodecTests
         { new KvCommand.TokenAdd("u", 300, Bytes("h"), 1), "01 34 0175 AC02 0168 02" },
         { new KvCommand.TokenRenew(Bytes("h"), 1), "01 35 0168 02" },
         { new KvCommand.Alarm(true, 5, KvAlarmType.Corrupt), "01 46 01 0500000000000000 04" },
+        { new KvCommand.CheckBegin(1), "01 47 01" },
+        { new KvCommand.CheckReport(new(300), new(new(5), 2, 0x0102030405060708)), "01 48 AC02 0500000000000000 02 0807060504030201" },
         {
             If([Compare(KvCompareTarget.Mod, "a", KvCompareResult.NotEqual, 1)], [Put("b")], [All()]),
             "01 04 01 0406016100 02 00 01 01000001 6200 01 04000000"
@@ -59,6 +61,7 @@ public class KeyValueCodecTests
         { new KvReply.AuthDone(3), "01 28 06" },
         { new KvReply.Refused(3, KvRefusal.PermissionDenied), "01 06 2B 06" },
         { new KvReply.Alarm(3, [new KvAlarm(5, KvAlarmType.NoSpace)]), "01 46 01 0500000000000000 02 06" },
+        { new KvReply.CheckNoted(3), "01 47 06" },
         { new KvReply.Refused(3, KvRefusal.NoSpace), "01 06 46 06" },
     };
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Quorate.Core;
 using Quorate.StateMachines;
@@ -35,6 +36,9 @@ internal sealed class KeyValueHarness
     /// <summary>The shard's clock, in milliseconds, as the next command will carry it.</summary>
     public long Clock { get; set; }
 
+    /// <summary>The shard's voters, as the next command will carry them.</summary>
+    public ImmutableArray<ReplicaPlace> Voters { get; set; } = [];
+
     public ulong Hash => Machine.HashState(Writer);
 
     public static ReadOnlyMemory<byte> Bytes(string latin1) => Encoding.Latin1.GetBytes(latin1);
@@ -70,7 +74,7 @@ internal sealed class KeyValueHarness
     {
         _index = _index.Next;
         var reply = new ByteWriter();
-        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload, Clock), Writer, reply);
+        Machine.Apply(new CommittedCommand(_index, HybridTime.FromUnixMilliseconds(1), payload, Clock, Voters), Writer, reply);
         Machine.Finish(Writer);
         Assert.True(KvReply.TryDecode(reply.ToArray(), out KvReply? decoded));
         return decoded;
@@ -100,6 +104,7 @@ internal sealed class KeyValueHarness
         KvReply.LeaseRevoke revoke => $"revoked@{revoke.Revision}",
         KvReply.LeaseRenew renew => $"renewed for {renew.Seconds} s@{renew.Revision}",
         KvReply.Alarm alarm => $"alarms [{string.Join(' ', alarm.Alarms.Select(static a => $"{a.Member}:{a.Type}"))}]@{alarm.Revision}",
+        KvReply.CheckNoted noted => $"noted@{noted.Revision}",
         KvReply.Keyspace keyspace => $"keyspace {keyspace.Shard}, quota {keyspace.QuotaBytes}@{keyspace.Revision}",
         KvReply.Member member => $"member {member.Id}@{member.Revision}",
         KvReply.AuthDone done => $"done@{done.Revision}",

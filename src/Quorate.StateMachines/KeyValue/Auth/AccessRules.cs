@@ -58,7 +58,8 @@ public static class AccessRules
 
     // The leader that judged a change of members has judged who may send it; the rest no client can send.
     private static bool IsOfMembers(KvCommand command) => command is KvCommand.TokenAdd or KvCommand.TokenRenew or KvCommand.MemberAdd
-        or KvCommand.MemberPromote or KvCommand.MemberRemove or KvCommand.MemberPublish or KvCommand.MemberSeed;
+        or KvCommand.MemberPromote or KvCommand.MemberRemove or KvCommand.MemberPublish or KvCommand.MemberSeed
+        or KvCommand.CheckBegin or KvCommand.CheckReport;
 
     private static KvRefusal CheckCredential(in KvAuthState state, in KvCaller caller, KvUserAccess? user) => caller.Credential switch
     {
