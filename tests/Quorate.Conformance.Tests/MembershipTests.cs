@@ -213,6 +213,20 @@ public sealed class MembershipTests
         b.WaitUntilReady();
     }
 
+    // Goal: a member with several URLs joins by what etcdctl prints for it, and is called at the one where it is.
+    [Fact]
+    public void A_member_may_have_several_urls()
+    {
+        using var cluster = new ChangingCluster();
+        ServerProcess a = cluster.Founder("a");
+        a.Start();
+        a.WaitUntilReady();
+        ServerProcess b = cluster.Add(a, "b", learner: true, cluster.PeerUrl("nobody"));
+        b.Start();
+        b.WaitUntilReady();
+        Assert.Contains(cluster.Members(a), static member => member.StartsWith("b started", StringComparison.Ordinal));
+    }
+
     private static void ExpectRefusal(ServerProcess server, string words)
     {
         (int code, string log) = server.StartAndFail();

@@ -99,7 +99,9 @@ internal sealed record ClusterStart(
     private static RosterMember Match(ServerSettings settings, Roster roster)
     {
         string told = string.Join(' ', roster.Members.Select(m => $"{m.Record.Id:x}={string.Join(',', m.Record.PeerUrls)}"));
-        if (roster.Members.Length != settings.InitialCluster.Length)
+        bool isKnown = settings.InitialCluster.All(m => roster.Members.Any(r => r.Record.PeerUrls.Contains(m.PeerUrl.Text)))
+            && roster.Members.All(r => settings.InitialCluster.Any(m => r.Record.PeerUrls.Contains(m.PeerUrl.Text)));
+        if (!isKnown && roster.Members.Length != settings.InitialCluster.Length)
         {
             throw new ClusterStartException(
                 $"error validating peerURLs [{told}]: member count is unequal; --initial-cluster has {settings.InitialCluster.Length}");
@@ -119,7 +121,7 @@ internal sealed record ClusterStart(
             if (match.Name == settings.Name) { self = member; }
         }
 
-        // The lists are equally long, but one of ours may have matched twice.
+        // A member may have several URLs, and its name may stand at another.
         if (self is null) { throw new ClusterStartException($"error validating peerURLs [{told}]: none of them is this member's"); }
 
         // It would share a name with what it was before its disk was lost, and that had promised things which are forgotten now.

@@ -203,8 +203,10 @@ internal sealed record ServerSettings
     private IEnumerable<string> ClusterProblems()
     {
         string cluster = Written(SettingKeys.InitialCluster);
-        // Those that have not started have no names yet: etcdctl prints what a joining member is to be told.
-        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.Name).Where(g => g.Key.Length > 0 && g.Count() > 1))
+        // What a joining member is to be told is printed by etcdctl: there those that have not started have no names yet, and one with several URLs
+        // stands there with each. A founder's id is made of its one URL.
+        bool joins = InitialClusterState == "existing";
+        foreach (IGrouping<string, InitialMember> same in InitialCluster.GroupBy(m => m.Name).Where(g => !joins && g.Key.Length > 0 && g.Count() > 1))
         {
             yield return $"{cluster} names '{same.Key}' {same.Count()} times; each member has one name and one URL.";
         }
@@ -221,20 +223,20 @@ internal sealed record ServerSettings
             yield return $"{Written(SettingKeys.Name)} is '{Name}', which {cluster} does not name; " +
                 $"it has {string.Join(", ", InitialCluster.Select(m => m.Name))}.";
         }
-        else if (!AdvertisePeerUrls.IsEmpty && AdvertisePeerUrls[0].Text != self.PeerUrl.Text)
+        else if (!AdvertisePeerUrls.IsEmpty && !InitialCluster.Any(m => m.Name == Name && m.PeerUrl.Text == AdvertisePeerUrls[0].Text))
         {
             yield return $"{Written(SettingKeys.AdvertisePeerUrls)} is {AdvertisePeerUrls[0]}, " +
                 $"but {cluster} has {Name}={self.PeerUrl}.";
         }
 
-        if (AdvertisePeerUrls.Length > 1)
+        if (AdvertisePeerUrls.Length > 1 && !joins)
         {
-            yield return $"{Written(SettingKeys.AdvertisePeerUrls)} has {AdvertisePeerUrls.Length} URLs; a member has one.";
+            yield return $"{Written(SettingKeys.AdvertisePeerUrls)} has {AdvertisePeerUrls.Length} URLs; a founder has one.";
         }
 
-        if (InitialCluster.Length > 9)
+        if (InitialCluster.Select(m => m.Name).Distinct().Count() is > 9 and var members)
         {
-            yield return $"{cluster} has {InitialCluster.Length} members; the most is 9, and 3 or 5 are usual.";
+            yield return $"{cluster} has {members} members; the most is 9, and 3 or 5 are usual.";
         }
     }
 

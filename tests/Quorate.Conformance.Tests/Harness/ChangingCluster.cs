@@ -14,9 +14,9 @@ internal sealed class ChangingCluster : IDisposable
     public ServerProcess Founder(string name) => Server(name, Name(name), "new");
 
     /// <summary>Adds a member by etcdctl and gives the server that it tells to start; not started.</summary>
-    public ServerProcess Add(ServerProcess by, string name, bool learner = false)
+    public ServerProcess Add(ServerProcess by, string name, bool learner = false, params string[] otherUrls)
     {
-        string peer = PeerUrl(name);
+        string peer = string.Join(',', [.. otherUrls, PeerUrl(name)]);
         string told = Run(by, ["member", "add", name, $"--peer-urls={peer}", .. learner ? ["--learner"] : Array.Empty<string>()]);
         string cluster = Line(told, "ETCD_INITIAL_CLUSTER=").Trim('"');
         return Server(Line(told, "ETCD_NAME=").Trim('"'), cluster, Line(told, "ETCD_INITIAL_CLUSTER_STATE=").Trim('"'));
