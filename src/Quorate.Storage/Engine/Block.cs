@@ -26,6 +26,9 @@ internal sealed unsafe class Block : Shared
 
     public int Length { get; private set; }
 
+    // Bytes it has in its file, as its handle says.
+    public int StoredLength { get; set; }
+
     // Bytes of memory it takes.
     public int Capacity { get; private set; }
 

@@ -75,8 +75,8 @@ public sealed class BlockCache
         return ShardOf(key).Find(key);
     }
 
-    // Memory for a block that is to be read; the caller's.
-    internal Block Rent(ulong file, long offset, int length) => ShardOf(new BlockKey(file, offset)).Pool.Rent(length);
+    // Memory for a block that is to be read.
+    internal BlockPool PoolFor(ulong file, long offset) => ShardOf(new BlockKey(file, offset)).Pool;
 
     // Keeps a block, with a reference of its own.
     internal void Add(ulong file, long offset, Block block, bool isScanned)

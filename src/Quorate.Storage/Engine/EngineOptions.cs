@@ -29,6 +29,11 @@ public sealed record EngineOptions
     /// </summary>
     public long Level1Bytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// The first level whose files are compressed; 7 for none. Default: 2: what comes from memory and is soon merged again is not worth it.
+    /// </summary>
+    public int CompressFromLevel { get; init; } = 2;
+
     /// <summary>Bits of Bloom filter per key. Default: 10: about 1 % false positives.</summary>
     public int BloomBitsPerKey { get; init; } = 10;
 
@@ -44,6 +49,7 @@ public sealed record EngineOptions
         if (FileBytes < 1024) { yield return $"engine.fileBytes is {FileBytes}; the least is 1024."; }
         if (Level0Files < 1) { yield return $"engine.level0Files is {Level0Files}; the least is 1."; }
         if (Level1Bytes < 1024) { yield return $"engine.level1Bytes is {Level1Bytes}; the least is 1024."; }
+        if (CompressFromLevel is < 0 or > TableSet.LevelCount) { yield return $"engine.compressFromLevel is {CompressFromLevel}; it must be 0 to {TableSet.LevelCount}."; }
         if (BloomBitsPerKey is < 0 or > 32) { yield return $"engine.bloomBitsPerKey is {BloomBitsPerKey}; it must be 0 to 32."; }
         if (ManifestBytes < 4096) { yield return $"engine.manifestBytes is {ManifestBytes}; the least is 4096."; }
     }

@@ -23,7 +23,7 @@ internal sealed record TableChange(
 }
 
 /// <summary>Writes a job's table files, one after another, from numbers reserved for it.</summary>
-internal sealed class TableOutputs(EngineContext context, ulong firstNumber, int reserved) : IDisposable
+internal sealed class TableOutputs(EngineContext context, int level, ulong firstNumber, int reserved) : IDisposable
 {
     private TableWriter? _writer;
 
@@ -38,7 +38,7 @@ internal sealed class TableOutputs(EngineContext context, ulong firstNumber, int
     {
         // The last reserved number takes all the rest, however much it is.
         if (_writer is not null && _writer.Bytes >= endAtBytes && Begun < reserved && MayEndBefore(key, endAtBytes)) { EndFile(); }
-        _writer ??= new(context.Files, context.Directory, firstNumber + (ulong)Begun++, context.Options, context.Keys.FilterPrefixLength);
+        _writer ??= new(context.Files, context.Directory, firstNumber + (ulong)Begun++, context.Options, context.Keys.FilterPrefixLength, level);
         _writer.Add(key, value, isTombstone);
     }
 
@@ -80,7 +80,7 @@ internal sealed class FlushJob : EngineJob
     {
         _memTable = memTable;
         Position = position;
-        Outputs = new(context, number, reserved: 1);
+        Outputs = new(context, level: 0, number, reserved: 1);
         memTable.Acquire();
     }
 
@@ -128,7 +128,7 @@ internal sealed class CompactJob : EngineJob
         _tables = tables;
         _filter = filter;
         Compaction = compaction;
-        Outputs = new(context, firstNumber, reserved);
+        Outputs = new(context, compaction.ToLevel, firstNumber, reserved);
         tables.Acquire();
     }
 

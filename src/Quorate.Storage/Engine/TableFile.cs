@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Quorate.Core;
 
 namespace Quorate.Storage.Engine;
@@ -40,8 +39,8 @@ internal sealed class TableFile : Shared
             throw new CorruptFileException(file.Path, footer.Properties.Offset, "the properties are not those in the manifest");
         }
 
-        _filter = ReadAlways(footer.Filter, "the filter");
-        Root = ReadAlways(footer.Index, "the index");
+        _filter = Read(footer.Filter, "the filter", pool: null);
+        Root = Read(footer.Index, "the index", pool: null);
     }
 
     public TableInfo Info { get; }
@@ -97,7 +96,7 @@ internal sealed class TableFile : Shared
     {
         if (_cache.Find(_cacheFile, handle.Offset) is { } known)
         {
-            if (known.Length == handle.Length) { return known; }
+            if (known.StoredLength == handle.Length) { return known; }
             known.Release(); // A damaged index may name part of another block.
         }
 
@@ -109,17 +108,7 @@ internal sealed class TableFile : Shared
     // The same, but never from the cache: what is on the disk now.
     public Block ReadFromDisk(BlockHandle handle, string what)
     {
-        Block block = _cache.Rent(_cacheFile, handle.Offset, handle.Length + TableFormat.TrailerBytes);
-        try
-        {
-            Read(handle, block, what);
-            return block;
-        }
-        catch
-        {
-            block.Release();
-            throw;
-        }
+        return Read(handle, what, _cache.PoolFor(_cacheFile, handle.Offset));
     }
 
     // On the owner's thread: no version will name this file again; the last one to let go hands it over.
@@ -149,24 +138,25 @@ internal sealed class TableFile : Shared
         return properties ?? throw new CorruptFileException(Path, Footer.Properties.Offset, "the properties are malformed");
     }
 
-    private Block ReadAlways(BlockHandle handle, string what)
+    // Right to where it will stay.
+    private Block Read(BlockHandle handle, string what, BlockPool? pool)
     {
-        var block = new Block(handle.Length + TableFormat.TrailerBytes);
-        Read(handle, block, what);
-        return block;
-    }
-
-    // Reads a block, and the checksum behind it, right to where it will stay.
-    private void Read(BlockHandle handle, Block block, string what)
-    {
-        if (_file.Read(handle.Offset, block.Span) != block.Length) { throw new CorruptFileException(Path, handle.Offset, $"{what} is cut short"); }
-        uint expected = BinaryPrimitives.ReadUInt32LittleEndian(block.Span[handle.Length..]);
-        if (expected != TableFormat.Checksum(Info.Number, handle.Offset, block.Span[..handle.Length]))
+        int bytes = StoredBlock.BytesOf(Footer.Version, handle.Length);
+        Block block = pool?.Rent(bytes) ?? new Block(bytes);
+        try
         {
-            throw new CorruptFileException(Path, handle.Offset, $"the checksum of {what} disagrees");
+            string? defect = _file.Read(handle.Offset, block.Span) == bytes
+                ? StoredBlock.Open(ref block, Info.Number, handle, Footer.Version, pool)
+                : "is cut short";
+            if (defect is not null) { throw new CorruptFileException(Path, handle.Offset, $"{what} {defect}"); }
+            block.StoredLength = handle.Length;
+            return block;
         }
-
-        block.Truncate(handle.Length);
+        catch
+        {
+            block.Release();
+            throw;
+        }
     }
 
     private static string Ends(out TableFooter footer)

@@ -39,12 +39,12 @@ internal readonly record struct BlockHandle(long Offset, int Length)
     }
 
     public static bool IsWithin(ulong offset, ulong length, long limit) =>
-        limit >= TableFormat.TrailerBytes && length <= int.MaxValue - TableFormat.TrailerBytes
-        && offset <= (ulong)limit && length + TableFormat.TrailerBytes <= (ulong)limit - offset;
+        limit >= StoredBlock.ChecksumBytes && length <= int.MaxValue - 1 - StoredBlock.ChecksumBytes
+        && offset <= (ulong)limit && length + StoredBlock.ChecksumBytes <= (ulong)limit - offset;
 }
 
 /// <summary>The end of a table file: where everything else is.</summary>
-internal readonly record struct TableFooter(BlockHandle Filter, BlockHandle Properties, BlockHandle Index, int IndexDepth)
+internal readonly record struct TableFooter(BlockHandle Filter, BlockHandle Properties, BlockHandle Index, int IndexDepth, uint Version)
 {
     public const int Bytes = 64;
 
@@ -59,7 +59,7 @@ internal readonly record struct TableFooter(BlockHandle Filter, BlockHandle Prop
         writer.U32((uint)Index.Length);
         writer.U32((uint)IndexDepth);
         writer.U64(number);
-        writer.U32(TableFormat.Version);
+        writer.U32(Version);
         writer.U32(Crc32C.Compute(writer.Written[start..]));
         writer.U64(TableFormat.Magic);
     }
@@ -71,7 +71,11 @@ internal readonly record struct TableFooter(BlockHandle Filter, BlockHandle Prop
         if (BinaryPrimitives.ReadUInt64LittleEndian(bytes[56..]) != TableFormat.Magic) { return "this is no end of a table file"; }
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[52..]) != Crc32C.Compute(bytes[..52])) { return "the footer's checksum disagrees"; }
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes[48..]);
-        if (version != TableFormat.Version) { return $"format version {version} is not known, only {TableFormat.Version}"; }
+        if (version is not (TableFormat.PlainVersion or TableFormat.MarkedVersion))
+        {
+            return $"format version {version} is not known, only {TableFormat.PlainVersion} and {TableFormat.MarkedVersion}";
+        }
+
         ulong named = BinaryPrimitives.ReadUInt64LittleEndian(bytes[40..]);
         if (named != number) { return $"this is file {named:x16}, expected {number:x16}"; }
 
@@ -83,7 +87,7 @@ internal readonly record struct TableFooter(BlockHandle Filter, BlockHandle Prop
             return "the footer points outside of the file";
         }
 
-        footer = new TableFooter(filter, properties, index, (int)depth);
+        footer = new TableFooter(filter, properties, index, (int)depth, version);
         return null;
     }
 
@@ -133,8 +137,8 @@ internal sealed record TableProperties(
 internal static class TableFormat
 {
     public const ulong Magic = 0x315453534D4C5251; // "QRLMSST1"
-    public const uint Version = 1;
-    public const int TrailerBytes = 4;
+    public const uint PlainVersion = 1;  // All blocks are as they are.
+    public const uint MarkedVersion = 2; // Each says whether it is compressed.
     public const int MaxIndexDepth = 32; // A level has at most half as many blocks as the one below.
     public const string Extension = ".sst";
 
@@ -145,13 +149,4 @@ internal static class TableFormat
     public static bool IsName(string name) =>
         name.Length == 16 + Extension.Length && name.EndsWith(Extension, StringComparison.Ordinal)
         && !name.AsSpan(0, 16).ContainsAnyExcept(HexDigits);
-
-    // The checksum covers where the block belongs, so that a block read from elsewhere is not taken for it.
-    public static uint Checksum(ulong file, long offset, ReadOnlySpan<byte> block)
-    {
-        Span<byte> place = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt64LittleEndian(place, file);
-        BinaryPrimitives.WriteInt64LittleEndian(place[8..], offset);
-        return Crc32C.Append(Crc32C.Compute(place), block);
-    }
 }

@@ -12,10 +12,11 @@ public sealed record FileDamage(long Offset, string Defect);
 
 /// <summary>A block of a table file.</summary>
 /// <param name="Offset">Where it begins.</param>
-/// <param name="Length">Bytes, without its checksum.</param>
+/// <param name="Length">Bytes in the file, without its checksum.</param>
 /// <param name="Kind">"data", "index", "filter" or "properties".</param>
 /// <param name="Records">Records in a data block, entries in an index block, 0 otherwise.</param>
-public sealed record InspectedBlock(long Offset, int Length, string Kind, int Records);
+/// <param name="UnpackedLength">Bytes in memory: more than in the file if the block is compressed.</param>
+public sealed record InspectedBlock(long Offset, int Length, string Kind, int Records, int UnpackedLength);
 
 /// <summary>A record of a table file.</summary>
 /// <param name="Key">The key.</param>
@@ -59,6 +60,7 @@ public static class TableInspector
         private readonly List<FileDamage> _damage = [];
         private readonly long _length = file.Length;
         private ulong _number;
+        private uint _version;
         private TableProperties? _properties;
         private byte[]? _lastKey;
 
@@ -92,6 +94,7 @@ public static class TableInspector
             string name = file.Path[(file.Path.LastIndexOf('/') + 1)..];
             _number = TableFormat.IsName(name) ? ulong.Parse(name.AsSpan(0, 16), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : inside;
             string? defect = TableFooter.TryRead(end, _number, _length, out TableFooter footer);
+            _version = footer.Version;
             if (defect is null) { return footer; }
             Tell(_length - end.Length, defect);
             return null;
@@ -101,6 +104,7 @@ public static class TableInspector
         {
             if (Read(handle, depth > 0 ? "index" : "data", depth) is not { } block) { return; }
             int records = 0;
+            int unpacked = block.Length;
             var cursor = new BlockCursor();
             try
             {
@@ -122,7 +126,7 @@ public static class TableInspector
                 cursor.Clear();
             }
 
-            _blocks.Add(new(handle.Offset, handle.Length, depth > 0 ? "index" : "data", records));
+            _blocks.Add(new(handle.Offset, handle.Length, depth > 0 ? "index" : "data", records, unpacked));
         }
 
         private void Record(BlockCursor cursor, long offset)
@@ -143,26 +147,20 @@ public static class TableInspector
         // A verified block; null if it is damaged. An index block reports itself when its entries are counted.
         private Block? Read(BlockHandle handle, string kind, int depth)
         {
-            var block = new Block(handle.Length + TableFormat.TrailerBytes);
-            if (Defect(handle, block, kind, depth) is { } defect)
+            int bytes = StoredBlock.BytesOf(_version, handle.Length);
+            var block = new Block(bytes);
+            string? defect = file.Read(handle.Offset, block.Span) == bytes
+                ? StoredBlock.Open(ref block, _number, handle, _version, pool: null)
+                : "is cut short";
+            if (defect is not null)
             {
-                Tell(handle.Offset, defect);
+                Tell(handle.Offset, $"a block of {kind} {defect}{(depth > 0 ? "; what it points to is not read" : "")}");
                 block.Release();
                 return null;
             }
 
-            block.Truncate(handle.Length);
-            if (kind is "filter" or "properties") { _blocks.Add(new(handle.Offset, handle.Length, kind, 0)); }
+            if (kind is "filter" or "properties") { _blocks.Add(new(handle.Offset, handle.Length, kind, 0, block.Length)); }
             return block;
-        }
-
-        private string? Defect(BlockHandle handle, Block block, string kind, int depth)
-        {
-            if (file.Read(handle.Offset, block.Span) != block.Length) { return $"a {kind} block is cut short"; }
-            uint expected = BinaryPrimitives.ReadUInt32LittleEndian(block.Span[handle.Length..]);
-            return expected == TableFormat.Checksum(_number, handle.Offset, block.Span[..handle.Length])
-                ? null
-                : $"the checksum of a {kind} block disagrees{(depth > 0 ? "; what it points to is not read" : "")}";
         }
 
         private void Compare(TableFooter footer)

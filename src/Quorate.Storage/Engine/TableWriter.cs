@@ -11,6 +11,8 @@ internal sealed class TableWriter : IDisposable
     private readonly ulong _number;
     private readonly EngineOptions _options;
     private readonly FilterPrefixLength _prefixLength;
+    private readonly Lz4Encoder? _encoder; // Null: nothing is compressed.
+    private readonly uint _version;
     private readonly ByteWriter _pending = new(WriteBytes + (WriteBytes / 4));
     private readonly BlockBuilder _data = new();
     private readonly List<BlockBuilder> _index = [new()]; // One per level of the index, the lowest first.
@@ -25,11 +27,13 @@ internal sealed class TableWriter : IDisposable
     private ulong _keyBytes;
     private ulong _valueBytes;
 
-    public TableWriter(IFileSystem files, string directory, ulong number, EngineOptions options, FilterPrefixLength prefixLength)
+    public TableWriter(IFileSystem files, string directory, ulong number, EngineOptions options, FilterPrefixLength prefixLength, int level)
     {
         _number = number;
         _options = options;
         _prefixLength = prefixLength;
+        _encoder = level >= options.CompressFromLevel ? new() : null;
+        _version = _encoder is null ? TableFormat.PlainVersion : TableFormat.MarkedVersion;
         _file = files.Open(EngineFiles.PathOf(directory, TableFormat.NameOf(number)), OpenMode.Create);
     }
 
@@ -69,7 +73,7 @@ internal sealed class TableWriter : IDisposable
         block.Clear();
         new TableProperties(_records, _tombstones, _blocks, _keyBytes, _valueBytes, _smallest!, _largest).Write(block);
         BlockHandle properties = WriteBlock(block.Written);
-        new TableFooter(filter, properties, index, _index.Count).Write(_pending, _number);
+        new TableFooter(filter, properties, index, _index.Count, _version).Write(_pending, _number);
         WritePending();
         _file.Sync();
         return new TableInfo(_number, _written, _records, _smallest!, _largest);
@@ -81,7 +85,7 @@ internal sealed class TableWriter : IDisposable
     {
         _blocks++;
         _largest = _data.LastKey.ToArray();
-        BlockHandle handle = WriteBlock(_data.Finish());
+        BlockHandle handle = WriteBlock(_data.Finish(), _encoder);
         _data.Clear();
         AddToIndex(0, _largest, handle);
     }
@@ -105,11 +109,10 @@ internal sealed class TableWriter : IDisposable
         AddToIndex(level + 1, lastKey, handle);
     }
 
-    private BlockHandle WriteBlock(ReadOnlySpan<byte> block)
+    // Only data is compressed: of the rest there is little, and it is read all the time.
+    private BlockHandle WriteBlock(ReadOnlySpan<byte> block, Lz4Encoder? encoder = null)
     {
-        var handle = new BlockHandle(Bytes, block.Length);
-        _pending.Raw(block);
-        _pending.U32(TableFormat.Checksum(_number, handle.Offset, block));
+        BlockHandle handle = StoredBlock.Write(_pending, _number, Bytes, block, _version, encoder);
         if (_pending.Length >= WriteBytes) { WritePending(); }
         return handle;
     }

@@ -31,6 +31,7 @@ internal static class EngineWriter
                 {
                     ["offset"] = b.Offset,
                     ["bytes"] = b.Length,
+                    ["unpackedBytes"] = b.UnpackedLength,
                     ["kind"] = b.Kind,
                     ["records"] = b.Records,
                 })]),
@@ -42,11 +43,13 @@ internal static class EngineWriter
         output.WriteLine(
             $"table {report.Path}  {report.Length} bytes  {report.Records} records, {report.Tombstones} of them deletions  "
             + $"keys {report.KeyBytes} bytes  values {report.ValueBytes} bytes");
+        output.WriteLine($"  data  {Ratio(report)}");
         output.WriteLine($"  from {Printable(report.Smallest.Span)}");
         output.WriteLine($"  to   {Printable(report.Largest.Span)}");
         foreach (InspectedBlock block in report.Blocks)
         {
-            output.WriteLine($"  {block.Kind} block at {block.Offset}  {block.Length} bytes  {block.Records} records");
+            string unpacked = block.UnpackedLength == block.Length ? "" : $", {block.UnpackedLength} unpacked";
+            output.WriteLine($"  {block.Kind} block at {block.Offset}  {block.Length} bytes{unpacked}  {block.Records} records");
         }
 
         WriteDamage(output, report.Damage);
@@ -120,6 +123,15 @@ internal static class EngineWriter
 
         WriteDamage(output, report.Damage);
         return CodeOf(report.Damage);
+    }
+
+    private static string Ratio(TableReport report)
+    {
+        long stored = report.Blocks.Where(b => b.Kind == "data").Sum(b => (long)b.Length);
+        long unpacked = report.Blocks.Where(b => b.Kind == "data").Sum(b => (long)b.UnpackedLength);
+        return stored == unpacked
+            ? $"{stored} bytes, not compressed"
+            : string.Create(CultureInfo.InvariantCulture, $"{stored} bytes, compressed {(double)unpacked / stored:0.00} to 1");
     }
 
     private static void WriteDamage(TextWriter output, IReadOnlyCollection<FileDamage> damage)

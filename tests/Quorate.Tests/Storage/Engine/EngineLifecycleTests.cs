@@ -10,6 +10,7 @@ public sealed class EngineLifecycleTests
     private static readonly EngineOptions Small = new()
     {
         MemTableBytes = 4096,
+        CompressFromLevel = 7, // Sizes of files are what some of these tests are about.
         BlockBytes = 128,
         FileBytes = 1024,
         Level0Files = 2,

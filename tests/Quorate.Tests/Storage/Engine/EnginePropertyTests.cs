@@ -74,6 +74,7 @@ public sealed class EnginePropertyTests
         Level1Bytes = random.Between(1024, 6000),
         BloomBitsPerKey = random.Below(12),
         ManifestBytes = (int)random.Between(4096, 40000),
+        CompressFromLevel = random.Below(8),
     };
 }
 
