@@ -48,6 +48,12 @@ public sealed record NodeConfig
     /// <summary>Bytes of blocks kept in memory, shared by all shards. Default: 64 MiB; our own choice: a write reads its key's last version.</summary>
     public long BlockCacheBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>Bytes of tables a second that are read and checked in the background, of all shards together. Default: 0, none.</summary>
+    public long ScrubBytesPerSecond { get; init; }
+
+    /// <summary>Ticks from the end of one reading of all tables to the beginning of the next. Default: 360,000, an hour.</summary>
+    public long ScrubTicks { get; init; } = 360_000;
+
     /// <summary>Milliseconds of a tick. Default: 10; a tenth of a heartbeat, so that timeouts differ between nodes.</summary>
     public int TickMilliseconds { get; init; } = 10;
 
@@ -267,6 +273,12 @@ public sealed record ShardStatus(
 
     /// <summary>What comparisons of the replicas came to.</summary>
     public CheckCounts Checks { get; init; }
+
+    /// <summary>Bytes of tables that were read in the background and found good since the node started.</summary>
+    public long ScrubbedBytes { get; init; }
+
+    /// <summary>Tables that were read in the background and not found good since the node started.</summary>
+    public long ScrubDamage { get; init; }
 
     /// <summary>Those of the members that have no vote.</summary>
     public ImmutableArray<NodeId> Learners { get; init; } = [];

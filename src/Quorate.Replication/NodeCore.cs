@@ -157,6 +157,7 @@ public sealed partial class NodeCore : IDisposable
         foreach (Replica replica in _replicas.Values) { replica.Tick(); }
         _keeper.Tick();
         _follower.Tick();
+        TickScrub();
         if (Now % Config.Raft.ElectionTicks == 0) { GreetStrangers(); }
     }
 

@@ -27,5 +27,6 @@ internal static class Probes
     public static readonly CodeProbe CheckAgreed = new("replication: replicas were compared and agree");
     public static readonly CodeProbe CheckDiffers = new("replication: a replica's state differs from that of a majority");
     public static readonly CodeProbe CheckSuperseded = new("replication: a state is not hashed to its end, as another comparison has begun");
+    public static readonly CodeProbe ScrubFound = new("replication: a scrub finds damage that nobody has read");
     public static readonly CodeProbe JoinedByVote = new("replication: a replica is created by a request for its vote");
 }

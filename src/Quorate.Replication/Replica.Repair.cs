@@ -28,6 +28,7 @@ internal sealed partial class Replica
         _pending.ContinueAfter(damaged._pending);
         _lastContext = damaged._lastContext;
         ContinueChecks(damaged);
+        (ScrubbedBytes, ScrubDamage) = (damaged.ScrubbedBytes, damaged.ScrubDamage);
     }
 
     private static RaftState BlankState(HardState kept) => new(

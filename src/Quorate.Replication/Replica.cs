@@ -92,6 +92,12 @@ internal sealed partial class Replica
 
     public StorageEngine Engine => _engine;
 
+    /// <summary>Bytes that scrubs of its engines have read, and those of replicas in whose place it is.</summary>
+    public long ScrubbedBytes { get; private set; }
+
+    /// <summary>Files that they found damaged or unreadable.</summary>
+    public long ScrubDamage { get; private set; }
+
     public Role Role => _raft.Role;
 
     /// <summary>As of the last applied entry.</summary>
@@ -240,7 +246,7 @@ internal sealed partial class Replica
     {
         var key = new StatusKey(
             _raft.Role, _raft.Term, _raft.Vote, _raft.Leader, _raft.Commit, _raft.LogBytes, _engine.Applied.Index, _raft.Membership,
-            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count, _checkCounts);
+            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count, _checkCounts, ScrubbedBytes, ScrubDamage);
         if (_status is { } known && key == _statusKey) { return known; }
         _statusKey = key;
         return _status = MakeStatus();
@@ -258,6 +264,8 @@ internal sealed partial class Replica
             LeaderChanges = _leaderChanges,
             HeldBytes = _engine.HeldBytes,
             Checks = _checkCounts,
+            ScrubbedBytes = ScrubbedBytes,
+            ScrubDamage = ScrubDamage,
             Learners = [.. raft.Membership.All.Where(raft.Membership.IsLearner).Select(PlaceOf)],
         };
     }
@@ -296,6 +304,16 @@ internal sealed partial class Replica
 
         if (_engine.Flushed.Index > before.Index) { Flushed(); }
         StartEngineJobs();
+    }
+
+    /// <summary>A part of a scrub has ended.</summary>
+    /// <returns>True if what it says is about files that are in use.</returns>
+    public bool Scrubbed(StorageEngine engine, long bytes, bool isGood)
+    {
+        ScrubbedBytes += bytes;
+        if (engine != _engine || _isDiscarded) { return false; }
+        if (!isGood) { ScrubDamage++; }
+        return true;
     }
 
     /// <summary>
@@ -511,5 +529,6 @@ internal sealed partial class Replica
     // All that a status depends on. The log's last entry does not change without its bytes.
     private readonly record struct StatusKey(
         Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, long LogBytes, LogIndex Applied, Membership Membership,
-        long DiskBytes, long HeldBytes, long LeaderChanges, int Places, CheckCounts Checks);
+        long DiskBytes, long HeldBytes, long LeaderChanges, int Places, CheckCounts Checks, long ScrubbedBytes,
+        long ScrubDamage);
 }

@@ -112,6 +112,12 @@ public sealed record SimOptions
     /// </summary>
     public bool OneSliceInTurn { get; init; }
 
+    /// <summary>Ticks between two readings of all tables. Default: 100, a second.</summary>
+    public long ScrubTicks { get; init; } = 100;
+
+    /// <summary>Bytes of tables a second that are read in the background. Default: 0, none.</summary>
+    public long ScrubBytesPerSecond { get; init; }
+
     internal NodeConfig ConfigOf(
         NodeId node, Func<ShardId, int, IStateMachine?> machines, IEnumerable<ShardDescriptor> shards, Buggify? buggify) => new()
         {
@@ -136,5 +142,7 @@ public sealed record SimOptions
             CheckTicks = CheckTicks,
             ChecksAtStart = ChecksAtStart,
             CheckSliceBytes = CheckSliceBytes,
+            ScrubBytesPerSecond = ScrubBytesPerSecond,
+            ScrubTicks = ScrubTicks,
         };
 }

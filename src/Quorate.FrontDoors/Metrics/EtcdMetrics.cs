@@ -80,8 +80,11 @@ internal sealed class EtcdMetrics
 
     private void WriteStore(MetricsText page)
     {
-        long bytes = _options.Node.StatusOf(_options.Shard)?.DiskBytes ?? 0;
+        ShardStatus? status = _options.Node.StatusOf(_options.Shard);
+        long bytes = status?.DiskBytes ?? 0;
         page.One("etcd_mvcc_db_total_size_in_bytes", "gauge", "Bytes that the keyspace takes on disk.", bytes);
+        page.One("quorate_scrub_bytes_total", "counter", "Bytes of tables that were read in the background and found good.", status?.ScrubbedBytes ?? 0);
+        page.One("quorate_scrub_damage_total", "counter", "Tables that were read in the background and not found good.", status?.ScrubDamage ?? 0);
         page.One("etcd_mvcc_db_total_size_in_use_in_bytes", "gauge", "The same: there is no free space within.", bytes);
         if (_options.QuotaBytes > 0) { page.One("etcd_server_quota_backend_bytes", "gauge", "Bytes that the keyspace may take on disk.", _options.QuotaBytes); }
         if (_service.Revisions() is { } revisions)

@@ -114,6 +114,7 @@ internal static partial class NarrowScenarios
             LogRetainBytes = 2_000,
             Wal = new() { SegmentBytes = 16 * 1024, SpareSegments = 1, MaxSegmentsBehind = 2 },
             Engine = new() { MemTableBytes = 64 * 1024, BlockBytes = 512, FileBytes = 4 * 1024, Level0Files = 2, Level1Bytes = 8 * 1024 },
+            ScrubBytesPerSecond = random.Chance(1, 2) ? 200_000 : 0,
         },
         static random =>
         [

@@ -88,6 +88,7 @@ public sealed partial class StorageEngine
             case FlushJob flush: CompleteFlush(flush, failed); break;
             case CompactJob compact: CompleteCompaction(compact, failed); break;
             case ManifestJob manifest: CompleteManifest(manifest, failed); break;
+            case ScrubJob scrub: CompleteScrub(scrub, failed); break;
             case CleanJob clean: CompleteClean(clean, failed); break;
             default: throw Invariant.Unreachable(job);
         }

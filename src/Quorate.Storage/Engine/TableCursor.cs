@@ -86,7 +86,12 @@ internal sealed class TableCursor(BlockUse use) : SourceCursor
     public override void Next()
     {
         _path[_depth].Next();
-        if (_path[_depth].IsValid) { return; }
+        if (!_path[_depth].IsValid) { NextBlock(); }
+    }
+
+    // To the first record of the next data block.
+    public void NextBlock()
+    {
         for (int level = _depth - 1; level >= 0; level--)
         {
             _path[level].Next();
@@ -96,6 +101,8 @@ internal sealed class TableCursor(BlockUse use) : SourceCursor
                 return;
             }
         }
+
+        _path[_depth].Clear();
     }
 
     public override void Previous()

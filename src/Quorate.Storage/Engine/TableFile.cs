@@ -13,6 +13,9 @@ internal enum BlockUse
 
     /// <summary>By a job that will not come back: the cache does not take it.</summary>
     Pass,
+
+    /// <summary>To learn what is on the disk: the cache is not asked.</summary>
+    Check,
 }
 
 /// <summary>An open table file. Any thread reads it; every block is checked whenever it comes from the disk.</summary>
@@ -75,12 +78,7 @@ internal sealed class TableFile : Shared
                 throw new CorruptFileException(path, length, $"it has {length} bytes, the manifest says {info.Length}");
             }
 
-            Span<byte> end = stackalloc byte[TableFooter.Bytes];
-            string? defect = file.Read(length - TableFooter.Bytes, end) == TableFooter.Bytes
-                ? TableFooter.TryRead(end, info.Number, length, out TableFooter footer)
-                : Ends(out footer);
-            if (defect is not null) { throw new CorruptFileException(path, length - TableFooter.Bytes, defect); }
-            return new TableFile(file, info, footer, cache);
+            return new TableFile(file, info, ReadFooter(file, info), cache);
         }
         catch
         {
@@ -94,6 +92,7 @@ internal sealed class TableFile : Shared
     // A verified block, with a reference for the caller.
     public Block ReadBlock(BlockHandle handle, BlockUse use)
     {
+        if (use == BlockUse.Check) { return ReadFromDisk(handle, "the block"); }
         if (_cache.Find(_cacheFile, handle.Offset) is { } known)
         {
             if (known.StoredLength == handle.Length) { return known; }
@@ -109,6 +108,17 @@ internal sealed class TableFile : Shared
     public Block ReadFromDisk(BlockHandle handle, string what)
     {
         return Read(handle, what, _cache.PoolFor(_cacheFile, handle.Offset));
+    }
+
+    // Reads what is in memory anyway once more from the disk: footer, properties, filter, top of the index. Gives their bytes.
+    public long CheckOwnBlocks()
+    {
+        if (_file.Length != Info.Length) { throw new CorruptFileException(Path, _file.Length, $"it has {_file.Length} bytes, the manifest says {Info.Length}"); }
+        if (ReadFooter(_file, Info) != Footer) { throw new CorruptFileException(Path, Info.Length - TableFooter.Bytes, "the footer is another than it was"); }
+        ReadFromDisk(Footer.Properties, "the properties").Release();
+        ReadFromDisk(Footer.Filter, "the filter").Release();
+        ReadFromDisk(Footer.Index, "the index").Release();
+        return TableFooter.Bytes + Footer.Properties.Length + (long)Footer.Filter.Length + Footer.Index.Length;
     }
 
     // On the owner's thread: no version will name this file again; the last one to let go hands it over.
@@ -159,9 +169,13 @@ internal sealed class TableFile : Shared
         }
     }
 
-    private static string Ends(out TableFooter footer)
+    private static TableFooter ReadFooter(IFile file, TableInfo info)
     {
-        footer = default;
-        return "the footer is cut short";
+        long offset = info.Length - TableFooter.Bytes;
+        Span<byte> end = stackalloc byte[TableFooter.Bytes];
+        if (file.Read(offset, end) != TableFooter.Bytes) { throw new CorruptFileException(file.Path, offset, "the footer is cut short"); }
+        return TableFooter.TryRead(end, info.Number, info.Length, out TableFooter footer) is { } defect
+            ? throw new CorruptFileException(file.Path, offset, defect)
+            : footer;
     }
 }

@@ -70,6 +70,8 @@ internal static class ServerHost
             Wal = settings.Wal,
             Engine = settings.Engine,
             BlockCacheBytes = settings.BlockCacheBytes,
+            ScrubBytesPerSecond = settings.ScrubBytesPerSecond,
+            ScrubTicks = 3_600_000 / settings.TickMilliseconds,
             TickMilliseconds = settings.TickMilliseconds,
             // etcd's request timeout: 5 s for a slow disk, and two elections.
             RequestTicks = (5000 + 2 * settings.ElectionMilliseconds) / settings.TickMilliseconds,

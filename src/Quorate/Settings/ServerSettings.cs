@@ -82,6 +82,9 @@ internal sealed record ServerSettings
     /// <summary>Bytes of tables' blocks kept in memory, for all keyspaces.</summary>
     public long BlockCacheBytes { get; init; } = BlockCacheShare(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
+    /// <summary>Bytes of tables a second that are read in the background; 0: none.</summary>
+    public long ScrubBytesPerSecond { get; init; } = 4 * 1024 * 1024; // A few percent of a slow disk; 100 GB in seven hours.
+
     /// <summary>Sizes of the log.</summary>
     public WalOptions Wal { get; init; } = new();
 
@@ -287,6 +290,11 @@ internal sealed record ServerSettings
         if (BlockCacheBytes is < 1 << 20 or > 1L << 40)
         {
             yield return $"{Written(SettingKeys.BlockCacheBytes)} is {BlockCacheBytes}; it must be 1048576 to 1099511627776.";
+        }
+
+        if (ScrubBytesPerSecond is < 0 or > 1L << 40)
+        {
+            yield return $"{Written(SettingKeys.ScrubBytesPerSecond)} is {ScrubBytesPerSecond}; it must be 0 to 1099511627776.";
         }
 
         if (Wal.SegmentBytes is < 65_536 or > 1 << 30 || Wal.SegmentBytes % 4096 != 0)

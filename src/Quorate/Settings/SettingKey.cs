@@ -97,6 +97,10 @@ internal static class SettingKeys
         "block-cache-bytes", "bytes",
         "Bytes of tables' blocks kept in memory. Default: a quarter of the memory this process may use, at least 16 MiB and at most 1 GiB.");
 
+    public static readonly SettingKey ScrubBytesPerSecond = new(
+        "scrub-bytes-per-second", "bytes",
+        "Bytes of tables a second that are read and checked in the background, each table again an hour after the last. Default: 4194304; 0: none.");
+
     public static readonly SettingKey WalSegmentBytes = new(
         "wal-segment-bytes", "bytes", "Bytes of one segment of the log, a multiple of 4096. Default: 67108864.");
 
@@ -233,6 +237,6 @@ internal static class SettingKeys
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, KeyspaceListen, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
-        BlockCacheBytes, WalSegmentBytes, .. Checks, AllowPlaintext, .. Tls, .. Door,
+        BlockCacheBytes, ScrubBytesPerSecond, WalSegmentBytes, .. Checks, AllowPlaintext, .. Tls, .. Door,
     ];
 }

@@ -114,6 +114,7 @@ internal sealed class SettingsBuilder
             SnapshotCount = Number(SettingKeys.SnapshotCount, plain.SnapshotCount),
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
             BlockCacheBytes = LongNumber(SettingKeys.BlockCacheBytes, plain.BlockCacheBytes),
+            ScrubBytesPerSecond = LongNumber(SettingKeys.ScrubBytesPerSecond, plain.ScrubBytesPerSecond),
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
             AllowPlaintext = Switch(SettingKeys.AllowPlaintext, defaults.AllowPlaintext),
             ClientTls = Tls(TlsSettingKeys.Client),

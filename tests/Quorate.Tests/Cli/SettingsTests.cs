@@ -75,6 +75,7 @@ public class SettingsTests
     [InlineData("snapshot-count", "0", "the least is 1")]
     [InlineData("mem-table-bytes", "1", "65536")]
     [InlineData("block-cache-bytes", "64", "1048576")]
+    [InlineData("scrub-bytes-per-second", "-1", "0 to")]
     [InlineData("wal-segment-bytes", "65537", "multiple of 4096")]
     [InlineData("allow-plaintext", "perhaps", "true or false")]
     [InlineData("log-format", "xml", "text, json or console")]
