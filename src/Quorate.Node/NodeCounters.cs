@@ -29,7 +29,10 @@ public sealed record PeerCounters(
 /// <param name="SkippedTicks">Ticks that were not made up for after a pause.</param>
 /// <param name="FreeBytes">Free space of the disk when last looked; -1 if it could not be told.</param>
 /// <param name="DiskNearlyFull">True while commands are refused for want of space.</param>
+/// <param name="MergeRate">Bytes a second that merges may write now; the greatest number there is: no limit.</param>
+/// <param name="MergesWaited">How long merges have waited for that, in all.</param>
 /// <param name="Peers">Links, ordered by peer.</param>
 public sealed record NodeCounters(
     LatencySummary Syncs, int SyncQueueBatches, long SyncQueueBytes, int InboxRequests, long InboxBytes, int JobsWaiting,
-    int JobsRunning, long LoopTurns, long SkippedTicks, long FreeBytes, bool DiskNearlyFull, IReadOnlyList<PeerCounters> Peers);
+    int JobsRunning, long LoopTurns, long SkippedTicks, long FreeBytes, bool DiskNearlyFull, long MergeRate, TimeSpan MergesWaited,
+    IReadOnlyList<PeerCounters> Peers);

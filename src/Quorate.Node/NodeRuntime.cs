@@ -43,6 +43,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     private readonly WriteAheadLog _wal;
     private readonly SyncThread _sync;
     private readonly JobThreads _jobs;
+    private readonly JobPace _pace;
     private readonly SpaceWatch _space;
     private Task? _stopped;
     private int _isFailing;
@@ -85,7 +86,8 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         }
 
         _sync = new SyncThread(_wal, _syncLatency, Persisted, Fail);
-        _jobs = new JobThreads(options.JobThreads, (job, failure) => _inbox.Post(new InboxItem(InboxKind.JobDone, job, failure)));
+        _pace = new JobPace(options.SyncTarget, _syncLatency, () => _loop.Statuses.Select(static status => status.WritePressure).DefaultIfEmpty().Max());
+        _jobs = new JobThreads(options.JobThreads, (job, failure) => _inbox.Post(new InboxItem(InboxKind.JobDone, job, failure)), _pace);
         _space = new SpaceWatch(
             options.ReserveBytes, surroundings.Space ?? disk.Space, log, isNearlyFull => Post(core => core.DiskNearlyFull = isNearlyFull));
     }
@@ -195,7 +197,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
         (int waiting, int running) = _jobs.Counts;
         return new NodeCounters(
             _syncLatency.Read(), syncBatches, syncBytes, requests, requestBytes, waiting, running, _loop.Turns,
-            _loop.SkippedTicks, _space.FreeBytes, _space.IsNearlyFull,
+            _loop.SkippedTicks, _space.FreeBytes, _space.IsNearlyFull, _pace.Rate, _pace.Waited,
             [.. _network.Links.Values.Select(static link => Counters(link.Peer, link.Counts))]);
     }
 
@@ -228,6 +230,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
             new("peer-address", _network.Local.ToString()), new("data-directory", _options.DataDirectory));
         _sync.Start();
         _jobs.Start();
+        _pace.Start();
         _loop.Start(_core, _network, _sync, _jobs);
         _network.Start();
     }
@@ -281,6 +284,7 @@ public sealed class NodeRuntime : INodeClient, IAsyncDisposable
     {
         long until = Environment.TickCount64 + (long)_options.StopTimeout.TotalMilliseconds;
         _space.Dispose();
+        _pace.Dispose();
         if (isGraceful) { Post(core => _loop.StopBy(core, until)); }
         else { Abandon(); }
 

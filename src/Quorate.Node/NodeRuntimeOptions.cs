@@ -23,6 +23,12 @@ public sealed record NodeRuntimeOptions
     /// <summary>Threads for long work: flush, compaction, snapshot files. Default: 2; one long compaction must not hold up a flush.</summary>
     public int JobThreads { get; init; } = 2;
 
+    /// <summary>
+    /// How long a sync of the log may take, on average, before merges of files give way to requests. Default: 10 ms, above what disks
+    /// that are fit for it take. 0: merges are never held up.
+    /// </summary>
+    public TimeSpan SyncTarget { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Most requests that wait for the loop; beyond it they are refused as TooBusy. Default: 100,000.</summary>
     public int MaxInboxRequests { get; init; } = 100_000;
 
@@ -60,6 +66,7 @@ public sealed record NodeRuntimeOptions
             yield return $"maxCommandBytes is {MaxCommandBytes}; it must be from 1024 to half of peer.maxFrameBytes, {Peer.MaxFrameBytes}.";
         }
 
+        if (SyncTarget < TimeSpan.Zero || SyncTarget > TimeSpan.FromMinutes(1)) { yield return $"syncTarget is {SyncTarget}; it must be from 0 to 1 minute."; }
         if (ReserveBytes < 0) { yield return $"reserveBytes is {ReserveBytes}; the least is 0."; }
         if (StopTimeout < TimeSpan.Zero || StopTimeout > TimeSpan.FromHours(1))
         {

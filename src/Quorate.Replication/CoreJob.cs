@@ -14,6 +14,8 @@ internal sealed class EngineNodeJob(Replica replica, StorageEngine engine, Engin
 {
     public override string Name => $"{replica.Shard} {job.Name}";
 
+    public override bool IsMerge => job.IsMerge;
+
     public override void Run() => job.Run();
 
     public override void Finished(Exception? failure) => replica.EngineJobFinished(engine, job, failure);

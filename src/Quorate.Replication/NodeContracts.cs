@@ -72,6 +72,12 @@ public sealed record NodeConfig
     /// <summary>Most bytes of commands that wait on this node, per shard, before it refuses more. Default: 64 MiB.</summary>
     public long MaxWaitingBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes a second that a leader proposes, per shard, when flushes or merges begin to fall behind; less the further they are,
+    /// down to an eighth. Default: 16 MiB; our own choice.
+    /// </summary>
+    public long SlowedWriteBytes { get; init; } = 16L * 1024 * 1024;
+
     /// <summary>Most linearizable reads that wait on this node, per shard, before it refuses more. Default: 100,000.</summary>
     public int MaxWaitingReads { get; init; } = 100_000;
 
@@ -216,6 +222,9 @@ public abstract class NodeJob
     /// <summary>For people.</summary>
     public abstract string Name { get; }
 
+    /// <summary>True if nobody waits for it yet: requests and other jobs may go before it.</summary>
+    public virtual bool IsMerge => false;
+
     /// <summary>Does the work. Exceptions are given to <see cref="NodeCore.JobDone"/>.</summary>
     public abstract void Run();
 }
@@ -264,6 +273,18 @@ public sealed record ShardStatus(
 {
     /// <summary>Bytes of files that only reads under way still need; they are deleted then.</summary>
     public long HeldBytes { get; init; }
+
+    /// <summary>How far flushes and merges are behind, in thousandths: from 500 on writers are slowed, from 1000 on refused.</summary>
+    public int WritePressure { get; init; }
+
+    /// <summary>Bytes that merges have yet to bring to their level, though nothing more is written.</summary>
+    public long DebtBytes { get; init; }
+
+    /// <summary>Bytes that flushes have written since the engine was opened.</summary>
+    public long FlushedBytes { get; init; }
+
+    /// <summary>Bytes that merges have written since the engine was opened.</summary>
+    public long MergedBytes { get; init; }
 
     /// <summary>Whom it voted for in its term, or none.</summary>
     public ReplicaId Vote { get; init; }

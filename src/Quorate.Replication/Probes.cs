@@ -5,6 +5,7 @@ namespace Quorate.Replication;
 /// <summary>Rare paths that simulated runs must reach.</summary>
 internal static class Probes
 {
+    public static readonly CodeProbe WritersSlowed = new("replication: writers are slowed since merges are behind");
     public static readonly CodeProbe Retried = new("replication: a command that was applied comes again");
     public static readonly CodeProbe TooOld = new("replication: a command comes too late to know whether it was applied");
     public static readonly CodeProbe ReplyFromRecord = new("replication: a reply comes from the record of an entry");

@@ -27,7 +27,7 @@ internal sealed partial class Replica
     /// <summary>Takes a client's command; it is completed in any case, by its deadline at the latest.</summary>
     public void Propose(ProposeRequest request)
     {
-        RequestOutcome? refusal = Refusal(request.Command, _pending.Bytes + request.Command.Length > Config.MaxWaitingBytes);
+        RequestOutcome? refusal = Refusal(request.Command, IsTooMuch(_pending.Bytes, request.Command.Length));
         if (refusal is null && Buggify("too-busy")) { refusal = RequestOutcome.TooBusy; }
         if (refusal is { } outcome)
         {
@@ -48,7 +48,7 @@ internal sealed partial class Replica
     {
         foreach (QueuedCommand command in commands)
         {
-            bool isRefused = Refusal(command.Command, _queueBytes > Config.MaxWaitingBytes) is not null || Buggify("refuse-forwarded");
+            bool isRefused = Refusal(command.Command, IsTooMuch(_queueBytes, 0)) is not null || Buggify("refuse-forwarded");
             if (isRefused || _raft.Role != Role.Leader) { _refused.Add((origin, command.Sequence)); }
             else
             {
@@ -127,7 +127,7 @@ internal sealed partial class Replica
 
         BeginTerm();
         ProposeMembers();
-        while (_queue.Count > 0 || _wantsEntry)
+        while ((_queue.Count > 0 || _wantsEntry) && _slowedRoom > 0)
         {
             int count = 0;
             long bytes = 0;
@@ -159,6 +159,8 @@ internal sealed partial class Replica
                 GiveBackQueue();
                 return;
             }
+
+            NoteProposed(_entry.Length);
 
             _lastStamp = stamp;
             TimeTold(position.Index, withTimer: isLast);

@@ -140,6 +140,7 @@ internal sealed partial class Replica
             TickReads();
             TickSnapshots();
             TickClock();
+            TickAdmission();
             TickRepair();
             TickHandOvers();
             TickCheck();
@@ -246,7 +247,8 @@ internal sealed partial class Replica
     {
         var key = new StatusKey(
             _raft.Role, _raft.Term, _raft.Vote, _raft.Leader, _raft.Commit, _raft.LogBytes, _engine.Applied.Index, _raft.Membership,
-            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count, _checkCounts, ScrubbedBytes, ScrubDamage);
+            _engine.DiskBytes + _engine.UnflushedBytes, _engine.HeldBytes, _leaderChanges, _places.Count, _engine.Pressure, _engine.MergedBytes,
+            _checkCounts, ScrubbedBytes, ScrubDamage);
         if (_status is { } known && key == _statusKey) { return known; }
         _statusKey = key;
         return _status = MakeStatus();
@@ -266,6 +268,10 @@ internal sealed partial class Replica
             Checks = _checkCounts,
             ScrubbedBytes = ScrubbedBytes,
             ScrubDamage = ScrubDamage,
+            WritePressure = _engine.Pressure,
+            DebtBytes = _engine.DebtBytes,
+            FlushedBytes = _engine.FlushedBytes,
+            MergedBytes = _engine.MergedBytes,
             Learners = [.. raft.Membership.All.Where(raft.Membership.IsLearner).Select(PlaceOf)],
         };
     }
@@ -529,6 +535,6 @@ internal sealed partial class Replica
     // All that a status depends on. The log's last entry does not change without its bytes.
     private readonly record struct StatusKey(
         Role Role, Term Term, ReplicaId Vote, ReplicaId Leader, LogIndex Commit, long LogBytes, LogIndex Applied, Membership Membership,
-        long DiskBytes, long HeldBytes, long LeaderChanges, int Places, CheckCounts Checks, long ScrubbedBytes,
-        long ScrubDamage);
+        long DiskBytes, long HeldBytes, long LeaderChanges, int Places, int Pressure, long MergedBytes,
+        CheckCounts Checks, long ScrubbedBytes, long ScrubDamage);
 }

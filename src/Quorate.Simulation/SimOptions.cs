@@ -91,6 +91,9 @@ public sealed record SimOptions
     /// <summary>Most bytes of commands that wait on a node, per shard. Default: 64 MiB.</summary>
     public long MaxWaitingBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>Bytes a second that a leader proposes when merges fall behind. Default: 16 MiB.</summary>
+    public long SlowedWriteBytes { get; init; } = 16L * 1024 * 1024;
+
     /// <summary>Most linearizable reads that wait on a node, per shard. Default: 100,000.</summary>
     public int MaxWaitingReads { get; init; } = 100_000;
 
@@ -138,6 +141,7 @@ public sealed record SimOptions
             SliceBytes = SliceBytes,
             SnapshotChunkBytes = SnapshotChunkBytes,
             MaxWaitingBytes = MaxWaitingBytes,
+            SlowedWriteBytes = SlowedWriteBytes,
             MaxWaitingReads = MaxWaitingReads,
             CheckTicks = CheckTicks,
             ChecksAtStart = ChecksAtStart,

@@ -81,6 +81,12 @@ internal sealed class EtcdMetrics
     private void WriteStore(MetricsText page)
     {
         ShardStatus? status = _options.Node.StatusOf(_options.Shard);
+        page.One(
+            "quorate_write_pressure", "gauge", "How far flushes and merges are behind: from 0.5 on writes are slowed, from 1 on refused.",
+            (status?.WritePressure ?? 0) / 1000.0);
+        page.One("quorate_merge_debt_bytes", "gauge", "Bytes that merges have yet to bring to their level.", status?.DebtBytes ?? 0);
+        page.One("quorate_flushed_bytes_total", "counter", "Bytes that flushes have written.", status?.FlushedBytes ?? 0);
+        page.One("quorate_merged_bytes_total", "counter", "Bytes that merges have written.", status?.MergedBytes ?? 0);
         long bytes = status?.DiskBytes ?? 0;
         page.One("etcd_mvcc_db_total_size_in_bytes", "gauge", "Bytes that the keyspace takes on disk.", bytes);
         page.One("quorate_scrub_bytes_total", "counter", "Bytes of tables that were read in the background and found good.", status?.ScrubbedBytes ?? 0);
@@ -123,6 +129,8 @@ internal sealed class EtcdMetrics
         page.One("quorate_jobs_waiting", "gauge", "Flushes, compactions and snapshots that wait for a thread.", counters.JobsWaiting);
         page.One("quorate_jobs_running", "gauge", "Flushes, compactions and snapshots that run.", counters.JobsRunning);
         page.One("quorate_skipped_ticks_total", "counter", "Ticks of 10 ms that the process slept through.", counters.SkippedTicks);
+        if (counters.MergeRate != long.MaxValue) { page.One("quorate_merge_limit_bytes", "gauge", "Bytes a second that merges may write; absent: no limit.", counters.MergeRate); }
+        page.One("quorate_merge_wait_seconds_total", "counter", "Time that merges have given way to requests.", counters.MergesWaited.TotalSeconds);
         if (counters.FreeBytes >= 0) { page.One("quorate_disk_free_bytes", "gauge", "Room on the disk of the data directory.", counters.FreeBytes); }
         page.One("quorate_disk_nearly_full", "gauge", "1 while writes are refused for want of room on the disk.", counters.DiskNearlyFull ? 1 : 0);
     }

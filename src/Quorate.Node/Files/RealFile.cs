@@ -37,6 +37,8 @@ internal sealed class RealFile(string path, SafeFileHandle handle) : IFile
 
     public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
+        Loop.JobPace.Current?.Take(bytes.Length);
+
         // Continues after a short write by itself, and its errors are seen (reliability notes, 0.3).
         try { RandomAccess.Write(handle, bytes, offset); }
         catch (Exception e) when (DiskErrors.IsDiskError(e)) { throw DiskErrors.FromException(e, "write", Path); }

@@ -105,7 +105,7 @@ internal static class SwarmScenario
         return new()
         {
             Seed = seed,
-            Options = options with { Streams = hasStreams },
+            Options = options with { Streams = hasStreams, SlowedWriteBytes = options.MaxWaitingBytes < 10_000 ? 20_000 : options.SlowedWriteBytes },
             Workloads = [workload],
             Faults = [.. all.Where(_ => random.Chance(percent, 100))],
             Span = TimeSpan.FromSeconds(random.Between(6, 20)), // Short runs: more choices for the same time.

@@ -12,6 +12,9 @@ public abstract class EngineJob
     /// <summary>For people: "flush", "compact 1 -> 2", "manifest".</summary>
     public abstract string Name { get; }
 
+    /// <summary>True for a merge: it may go slowly or wait for others, as long as the engine is not behind.</summary>
+    public virtual bool IsMerge => false;
+
     /// <summary>Does the work.</summary>
     /// <exception cref="DiskException">The disk refused. Nothing of the engine's state has changed; a full disk may be retried, all else is final.</exception>
     /// <exception cref="CorruptFileException">An input file is damaged.</exception>

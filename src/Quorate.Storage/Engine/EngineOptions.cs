@@ -34,6 +34,9 @@ public sealed record EngineOptions
     /// </summary>
     public int CompressFromLevel { get; init; } = 2;
 
+    /// <summary>Bytes that merges may have yet to bring to their level before writers should be refused. Default: 4 GiB, a minute of a disk's work.</summary>
+    public long MaxDebtBytes { get; init; } = 4L * 1024 * 1024 * 1024;
+
     /// <summary>Bits of Bloom filter per key. Default: 10: about 1 % false positives.</summary>
     public int BloomBitsPerKey { get; init; } = 10;
 
@@ -50,6 +53,7 @@ public sealed record EngineOptions
         if (Level0Files < 1) { yield return $"engine.level0Files is {Level0Files}; the least is 1."; }
         if (Level1Bytes < 1024) { yield return $"engine.level1Bytes is {Level1Bytes}; the least is 1024."; }
         if (CompressFromLevel is < 0 or > TableSet.LevelCount) { yield return $"engine.compressFromLevel is {CompressFromLevel}; it must be 0 to {TableSet.LevelCount}."; }
+        if (MaxDebtBytes < Level1Bytes) { yield return $"engine.maxDebtBytes is {MaxDebtBytes}; the least is engine.level1Bytes, {Level1Bytes}."; }
         if (BloomBitsPerKey is < 0 or > 32) { yield return $"engine.bloomBitsPerKey is {BloomBitsPerKey}; it must be 0 to 32."; }
         if (ManifestBytes < 4096) { yield return $"engine.manifestBytes is {ManifestBytes}; the least is 4096."; }
     }

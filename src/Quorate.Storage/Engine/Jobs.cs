@@ -134,6 +134,8 @@ internal sealed class CompactJob : EngineJob
 
     public override string Name => $"compact {Compaction.FromLevel} -> {Compaction.ToLevel}";
 
+    public override bool IsMerge => true;
+
     public Compaction Compaction { get; }
 
     public TableOutputs Outputs { get; }

@@ -308,6 +308,7 @@ public sealed partial class StorageEngine
         TableSet before = _tables;
         job.Next.Acquire();
         _tables = job.Next;
+        DebtBytes = CompactionPicker.DebtOf(_tables, _context.Options);
         SwitchState();
         before.Release();
         change.ReleaseAdded();

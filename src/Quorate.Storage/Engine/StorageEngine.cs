@@ -36,6 +36,7 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
         _manifest = manifest;
         _nextFile = recovered.NextFile;
         _tables = tables;
+        DebtBytes = CompactionPicker.DebtOf(tables, context.Options);
         Applied = recovered.Position;
         Flushed = recovered.Position;
         _state = new(_active, [], tables);
@@ -61,9 +62,27 @@ public sealed partial class StorageEngine : IStoreWriter, IDisposable
     /// <summary>Bytes of all live files; not those that only views and checkpoints still hold.</summary>
     public long DiskBytes => _tables.Bytes;
 
-    /// <summary>True while writers should be refused: flushes or compactions are far behind.</summary>
-    public bool IsOverloaded =>
-        _waiting.Count >= _context.Options.MaxWaitingMemTables || _tables.Level0Runs >= 4 * _context.Options.Level0Files;
+    /// <summary>
+    /// How far flushes and merges are behind, in thousandths: of the memtables that may wait besides the one being flushed, of
+    /// four times the runs of level 0 that start a merge, or of the debt that may be; the greatest. From 500 on writers should be slowed.
+    /// </summary>
+    public int Pressure
+    {
+        get
+        {
+            EngineOptions options = _context.Options;
+            int waiting = _waiting.Count >= options.MaxWaitingMemTables ? 1000
+                : _waiting.Count == 0 ? 0 : (_waiting.Count - 1) * 1000 / (options.MaxWaitingMemTables - 1);
+            long runs = _tables.Level0Runs * 1000L / (4L * options.Level0Files);
+            return (int)Math.Min(int.MaxValue, Math.Max(Math.Max(waiting, runs), (long)((Int128)DebtBytes * 1000 / options.MaxDebtBytes)));
+        }
+    }
+
+    /// <summary>True while writers should be refused: flushes or merges are far behind.</summary>
+    public bool IsOverloaded => Pressure >= 1000;
+
+    /// <summary>Bytes of files that are above the level where they should be, and of level 0 if it is due: merges will move as much, and more.</summary>
+    public long DebtBytes { get; private set; }
 
     /// <inheritdoc/>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => _reader.TryGet(_state, _sequence, key, out value);

@@ -79,7 +79,9 @@ internal static class ServerHost
             CheckTicks = Ticks(settings, settings.CorruptCheckTime),
             ForgottenCheckTicks = settings.CompactHashCheck ? Ticks(settings, settings.CompactHashCheckTime) : 0,
             ChecksAtStart = settings.InitialCorruptCheck,
+            SlowedWriteBytes = settings.SlowedWriteBytes,
         },
+        SyncTarget = settings.MergeSyncTarget,
         Peer = peer,
         Peers = start.Peers,
     };

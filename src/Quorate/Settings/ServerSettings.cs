@@ -85,6 +85,12 @@ internal sealed record ServerSettings
     /// <summary>Bytes of tables a second that are read in the background; 0: none.</summary>
     public long ScrubBytesPerSecond { get; init; } = 4 * 1024 * 1024; // A few percent of a slow disk; 100 GB in seven hours.
 
+    /// <summary>Bytes a second that are written when flushes or merges fall behind.</summary>
+    public long SlowedWriteBytes { get; init; } = 16L * 1024 * 1024;
+
+    /// <summary>Time a sync of the log may take before merges give way; 0: never.</summary>
+    public TimeSpan MergeSyncTarget { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Sizes of the log.</summary>
     public WalOptions Wal { get; init; } = new();
 
@@ -295,6 +301,13 @@ internal sealed record ServerSettings
         if (ScrubBytesPerSecond is < 0 or > 1L << 40)
         {
             yield return $"{Written(SettingKeys.ScrubBytesPerSecond)} is {ScrubBytesPerSecond}; it must be 0 to 1099511627776.";
+        }
+
+        // Below, not even the commands that keep leases alive get through in their time.
+        if (SlowedWriteBytes < 65_536) { yield return $"{Written(SettingKeys.SlowedWriteBytes)} is {SlowedWriteBytes}; the least is 65536."; }
+        if (MergeSyncTarget < TimeSpan.Zero || MergeSyncTarget > TimeSpan.FromMinutes(1))
+        {
+            yield return $"{Written(SettingKeys.MergeSyncTarget)} is {MergeSyncTarget}; it must be 0s to 1m.";
         }
 
         if (Wal.SegmentBytes is < 65_536 or > 1 << 30 || Wal.SegmentBytes % 4096 != 0)

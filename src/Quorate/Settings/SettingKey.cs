@@ -101,6 +101,12 @@ internal static class SettingKeys
         "scrub-bytes-per-second", "bytes",
         "Bytes of tables a second that are read and checked in the background, each table again an hour after the last. Default: 4194304; 0: none.");
 
+    public static readonly SettingKey SlowedWriteBytes = new(
+        "slowed-write-bytes", "bytes", "Bytes a second that are written when flushes or merges fall behind, and less the further. Default: 16777216.");
+
+    public static readonly SettingKey MergeSyncTarget = new(
+        "merge-sync-target", "duration", "Time a sync of the log may take before merges give way to requests; 0: never. Default: 10ms.");
+
     public static readonly SettingKey WalSegmentBytes = new(
         "wal-segment-bytes", "bytes", "Bytes of one segment of the log, a multiple of 4096. Default: 67108864.");
 
@@ -237,6 +243,6 @@ internal static class SettingKeys
     [
         Name, DataDir, ListenClientUrls, AdvertiseClientUrls, KeyspaceListen, ListenPeerUrls, AdvertisePeerUrls, InitialCluster,
         InitialClusterToken, InitialClusterState, HeartbeatInterval, ElectionTimeout, WatchProgressInterval, QuotaBackendBytes, SnapshotCount, MemTableBytes,
-        BlockCacheBytes, ScrubBytesPerSecond, WalSegmentBytes, .. Checks, AllowPlaintext, .. Tls, .. Door,
+        BlockCacheBytes, ScrubBytesPerSecond, SlowedWriteBytes, MergeSyncTarget, WalSegmentBytes, .. Checks, AllowPlaintext, .. Tls, .. Door,
     ];
 }

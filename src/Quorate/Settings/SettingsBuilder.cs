@@ -115,6 +115,8 @@ internal sealed class SettingsBuilder
             Engine = plain.Engine with { MemTableBytes = Number(SettingKeys.MemTableBytes, plain.Engine.MemTableBytes) },
             BlockCacheBytes = LongNumber(SettingKeys.BlockCacheBytes, plain.BlockCacheBytes),
             ScrubBytesPerSecond = LongNumber(SettingKeys.ScrubBytesPerSecond, plain.ScrubBytesPerSecond),
+            SlowedWriteBytes = LongNumber(SettingKeys.SlowedWriteBytes, plain.SlowedWriteBytes),
+            MergeSyncTarget = Duration(SettingKeys.MergeSyncTarget, plain.MergeSyncTarget),
             Wal = plain.Wal with { SegmentBytes = Number(SettingKeys.WalSegmentBytes, plain.Wal.SegmentBytes) },
             AllowPlaintext = Switch(SettingKeys.AllowPlaintext, defaults.AllowPlaintext),
             ClientTls = Tls(TlsSettingKeys.Client),

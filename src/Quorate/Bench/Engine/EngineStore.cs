@@ -297,6 +297,8 @@ internal sealed class EngineStore : IDisposable
 
         public override string Name => job.Name;
 
+        public override bool IsMerge => job.IsMerge;
+
         public override void Run() => job.Run();
     }
 }
