@@ -160,7 +160,7 @@ public sealed partial class LeaseTests(ITestOutputHelper output)
             }
 
             for (int i = 0; i < leases.Count; i++) { answer = answer.Replace(leases[i], $"${i + 1}", StringComparison.Ordinal); }
-            text.Add($"{line}: {Volatiles().Replace(answer, "$1*")}");
+            text.Add($"{line}: {Volatiles().Replace(Attached().Replace(answer, Sorted), "$1*")}");
         }
 
         foreach (string lease in leases) { Tool.Run(etcdctl, ["--endpoints", endpoint, "lease", "revoke", lease]); }
@@ -170,6 +170,12 @@ public sealed partial class LeaseTests(ITestOutputHelper output)
     // The gateway's errors have their fields in another order in each of its versions.
     private static string Fields(string json) => string.Join(
         ' ', Member().Matches(json).Select(match => match.Value).Where(member => !member.Contains("header", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+
+    // etcd tells a lease's keys in no order.
+    private static string Sorted(Match keys) => $"attached keys([{string.Join(' ', keys.Groups[1].Value.Split(' ').Order(StringComparer.Ordinal))}])";
+
+    [GeneratedRegex("attached keys\\(\\[([^]]*)\\]\\)")]
+    private static partial Regex Attached();
 
     [GeneratedRegex("lease (-?[0-9a-f]{15,16}) granted")]
     private static partial Regex Granted();
