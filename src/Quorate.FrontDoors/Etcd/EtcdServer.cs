@@ -12,6 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Quorate.FrontDoors.Http;
+using Quorate.FrontDoors.Http2;
 using Quorate.Node.Logging;
 
 namespace Quorate.FrontDoors.Etcd;
@@ -62,7 +63,14 @@ public sealed class EtcdServer : IAsyncDisposable
                 new LogField("suppressed", suppressed));
         });
         var transport = new VirtualTransport();
-        var port = new CleartextPort(transport, options.FirstBytesTimeout, log);
+        var http2 = new Http2Entry(doors, new ConnectionLimits
+        {
+            MaxStreams = options.MaxStreamsPerConnection,
+            MaxRequestBytes = options.MaxRequestBytes + KeyspaceDoor.OverheadBytes + Http2Connection.GrpcPrefixBytes,
+            PingAfter = options.KeepAliveInterval,
+            PingTimeout = options.KeepAliveTimeout,
+        });
+        var port = new CleartextPort(transport, http2, options.FirstBytesTimeout, log);
 
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -71,6 +79,9 @@ public sealed class EtcdServer : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime>(new OwnersLifetime());
         builder.Logging.AddProvider(new KestrelLog(log));
         builder.Logging.AddFilter(TlsHandshake.LogCategory, LogLevel.Debug);
+
+        // Where a request's activity and log scope would be made if anybody listened; the door has its own counters and lines.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             SetLimits(kestrel, options);
@@ -80,7 +91,7 @@ public sealed class EtcdServer : IAsyncDisposable
             ListenHttpOnly(kestrel, options.ListenPages, PortRole.Pages);
             if (options.Tls is { } keeper)
             {
-                var tls = new TlsPort(keeper, options.FirstBytesTimeout, log);
+                var tls = new TlsPort(keeper, http2, options.FirstBytesTimeout, log);
                 tls.Listen(kestrel, options.ListenTls, PortRole.Clients);
                 foreach (EtcdKeyspacePort own in options.KeyspacePorts.Where(static own => own.IsTls))
                 {

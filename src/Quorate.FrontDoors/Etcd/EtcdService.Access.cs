@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Quorate.Core;
 using Quorate.Node;
 using Quorate.Replication;
@@ -25,6 +26,7 @@ internal sealed partial class EtcdService
 
     /// <summary>Opens a view if the caller may read it. What the caller shows is not refused by an old state: then the view is a fresh one.</summary>
     /// <returns>A result that is Done has a view, or the error is the caller's.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(ReadResult Read, EtcdError? Error)> Open(ReadLevel level, EtcdCall call, KvNeeds needs)
     {
         ReadResult read = await _node.ReadAsync(_shard, level, call.Stop).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
 using Quorate.Replication;
@@ -11,6 +12,7 @@ internal sealed partial class EtcdService
     // What the fields of a put take besides its key and value.
     private const int PutOverheadBytes = 40;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<EtcdResult> Range(RangeRequest request, EtcdCall call)
     {
         RangeQuery query = EtcdMessages.ToQuery(request);
@@ -51,6 +53,7 @@ internal sealed partial class EtcdService
     public ValueTask<EtcdResult> DeleteRange(DeleteRangeRequest request, EtcdCall call) =>
         Propose(EtcdMessages.ToCommand(request), call);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<EtcdResult> Txn(TxnRequest request, EtcdCall call)
     {
         KvCommand.Txn txn = EtcdMessages.ToCommand(request);

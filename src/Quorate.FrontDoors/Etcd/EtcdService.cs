@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Quorate.Core;
 using Quorate.FrontDoors.Etcd.Protos;
@@ -61,6 +62,7 @@ internal sealed partial class EtcdService
     public ValueTask<EtcdResult> Serve(EtcdRpc rpc, IMessage request, EtcdCall call) =>
         rpc.Access is EtcdAccess.Everyone or EtcdAccess.ByRequest ? rpc.Handler(this, request, call) : ServeIfAllowed(rpc, request, call);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<EtcdResult> ServeIfAllowed(EtcdRpc rpc, IMessage request, EtcdCall call)
     {
         EtcdAccess access = rpc.AccessOf?.Invoke(request) ?? rpc.Access;
@@ -70,6 +72,7 @@ internal sealed partial class EtcdService
     }
 
     /// <summary>Opens a view that the caller may read, or says why not.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(IReadView? View, EtcdError? Error)> Read(
         ReadLevel level, EtcdCall call, bool allowedOnLearner, KvNeeds needs)
     {
@@ -79,6 +82,7 @@ internal sealed partial class EtcdService
     }
 
     /// <summary>Replicates a command that was checked, and translates the machine's reply.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<EtcdResult> Propose(ReadOnlyMemory<byte> command, EtcdCall call)
     {
         (KvReply? reply, EtcdError? error) = await Replicate(command, call).ConfigureAwait(false);
@@ -86,6 +90,7 @@ internal sealed partial class EtcdService
     }
 
     /// <summary>Replicates a command with its sender, if users are asked for.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(KvReply? Reply, EtcdError? Error)> Replicate(ReadOnlyMemory<byte> command, EtcdCall call)
     {
         if (command.Length > _options.MaxRequestBytes) { return (null, EtcdErrors.RequestTooLarge); }
@@ -103,6 +108,7 @@ internal sealed partial class EtcdService
         return unknown is null ? await ReplicateAsIs(signed, call).ConfigureAwait(false) : (null, unknown);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(KvReply? Reply, EtcdError? Error)> ReplicateAsIs(ReadOnlyMemory<byte> command, EtcdCall call)
     {
         Term term = _node.StatusOf(_shard)?.Term ?? Term.Zero;

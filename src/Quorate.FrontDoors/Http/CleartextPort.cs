@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Quorate.FrontDoors.Http2;
 using Quorate.Node.Logging;
 
 namespace Quorate.FrontDoors.Http;
@@ -18,17 +19,16 @@ namespace Quorate.FrontDoors.Http;
 /// </remarks>
 internal sealed class CleartextPort
 {
-    /// <summary>Length of what an HTTP/2 connection starts with.</summary>
-    public const int PrefaceBytes = 24;
-
     private readonly VirtualTransport _transport;
+    private readonly Http2Entry _http2;
     private readonly TimeSpan _firstBytesTimeout;
     private readonly INodeLog _log;
     private readonly LineLimiter _limiter = new(TimeSpan.FromMinutes(1));
     private bool _hasInner;
 
-    public CleartextPort(VirtualTransport transport, TimeSpan firstBytesTimeout, INodeLog log)
+    public CleartextPort(VirtualTransport transport, Http2Entry http2, TimeSpan firstBytesTimeout, INodeLog log)
     {
+        _http2 = http2;
         _transport = transport;
         _firstBytesTimeout = firstBytesTimeout;
         _log = log;
@@ -42,9 +42,6 @@ internal sealed class CleartextPort
         Tls,
         Noise,
     }
-
-    // RFC 9113, 3.4. No HTTP/1.1 request can start with it.
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>Adds the addresses, and with the first of them the two inner endpoints.</summary>
     public void Listen(KestrelServerOptions kestrel, IReadOnlyList<IPEndPoint> addresses, string? keyspace = null)
@@ -79,8 +76,7 @@ internal sealed class CleartextPort
                 await VirtualTransport.Forward(connection, _transport.Http1);
                 break;
             case Protocol.Http2:
-                connection.Transport = new MendedPipe(connection.Transport);
-                await VirtualTransport.Forward(connection, _transport.Http2);
+                await _http2.ServeAsync(connection, () => VirtualTransport.Forward(connection, _transport.Http2));
                 break;
             case Protocol.Tls or Protocol.Noise:
                 Report(connection, protocol);
@@ -135,11 +131,11 @@ internal sealed class CleartextPort
     private static Protocol Classify(in ReadOnlySequence<byte> bytes)
     {
         if (bytes.IsEmpty) { return Protocol.Undecided; }
-        Span<byte> first = stackalloc byte[PrefaceBytes];
+        Span<byte> first = stackalloc byte[Http2.Http2.Preface.Length];
         int length = (int)Math.Min(first.Length, bytes.Length);
         bytes.Slice(0, length).CopyTo(first);
-        int same = first[..length].CommonPrefixLength(Preface);
-        if (same == PrefaceBytes) { return Protocol.Http2; }
+        int same = first[..length].CommonPrefixLength(Http2.Http2.Preface); // No HTTP/1.1 request can start with it.
+        if (same == first.Length) { return Protocol.Http2; }
         if (same == length) { return Protocol.Undecided; }
 
         // A method's name starts with a capital letter in all that is spoken here; the HTTP/1.1 parser judges the rest.

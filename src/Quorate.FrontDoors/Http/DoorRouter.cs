@@ -4,18 +4,16 @@ using Quorate.FrontDoors.Etcd;
 
 namespace Quorate.FrontDoors.Http;
 
-/// <summary>Which of the door's parts serves a request: by the port it came in by, and by what it is.</summary>
+/// <summary>Which of the door's parts serves a request that is not gRPC: by the port it came in by, and by what it is.</summary>
 internal sealed class DoorRouter
 {
-    private readonly GrpcAdaptor _grpc;
     private readonly JsonGateway _gateway;
     private readonly StatusPages _pages;
     private readonly HttpAccess _access;
     private readonly bool _clientPortsAreGrpcOnly;
 
-    public DoorRouter(GrpcAdaptor grpc, JsonGateway gateway, StatusPages pages, HttpAccess access, bool clientPortsAreGrpcOnly)
+    public DoorRouter(JsonGateway gateway, StatusPages pages, HttpAccess access, bool clientPortsAreGrpcOnly)
     {
-        _grpc = grpc;
         _gateway = gateway;
         _pages = pages;
         _access = access;
@@ -26,10 +24,9 @@ internal sealed class DoorRouter
     public Task ServeAsync(HttpContext context)
     {
         PortRole role = PortFeature.Of(context);
-        if (role == PortRole.Clients)
+        if (role == PortRole.Clients && _clientPortsAreGrpcOnly)
         {
-            if (GrpcAdaptor.Claims(context)) { return _grpc.ServeAsync(context); }
-            if (_clientPortsAreGrpcOnly) { return NotHere(context, "This port takes gRPC only; HTTP has the ports of --listen-client-http-urls.\n"); }
+            return NotHere(context, "This port takes gRPC only; HTTP has the ports of --listen-client-http-urls.\n");
         }
 
         if (!_access.Admits(context)) { return Task.CompletedTask; }

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Quorate.FrontDoors.Http2;
 using Quorate.Node.Logging;
 using Quorate.Node.Tls;
 
@@ -23,15 +24,18 @@ internal sealed class TlsPort
     private const byte HandshakeRecord = 0x16; // RFC 8446, 5.1.
 
     private readonly TlsKeeper _keeper;
+    private readonly Http2Entry _http2;
     private readonly TimeSpan _timeout;
     private readonly INodeLog _log;
     private readonly LineLimiter _limiter = new(TimeSpan.FromMinutes(1));
 
     /// <param name="keeper">Certificates.</param>
+    /// <param name="http2">Takes the HTTP/2 connections of clients.</param>
     /// <param name="timeout">Time for the first byte, and then for the handshake.</param>
     /// <param name="log">Gets the lines.</param>
-    public TlsPort(TlsKeeper keeper, TimeSpan timeout, INodeLog log)
+    public TlsPort(TlsKeeper keeper, Http2Entry http2, TimeSpan timeout, INodeLog log)
     {
+        _http2 = http2;
         _keeper = keeper;
         _timeout = timeout;
         _log = log;
@@ -113,16 +117,16 @@ internal sealed class TlsPort
     {
         connection.Features.Set(port);
         TlsHandshake.Current?.Done();
-        if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
-        {
-            connection.Transport = new MendedPipe(connection.Transport);
-        }
-
         if (_keeper.Options.NamesUsers
             && connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is { } certificate
             && CommonName.Of(certificate) is { } name)
         {
             connection.Features.Set(new CertificateUser(name));
+        }
+
+        if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
+        {
+            return port.Role == PortRole.Clients ? _http2.ServeAsync(connection, () => next(connection)) : next(connection);
         }
 
         return next(connection);

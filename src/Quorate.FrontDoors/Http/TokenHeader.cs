@@ -10,7 +10,7 @@ internal static class TokenHeader
     /// <summary>Metadata of etcd's clients.</summary>
     public const string Grpc = "token";
 
-    /// <summary>The same metadata through the JSON gateway.</summary>
+    /// <summary>The metadata <c>token</c> of etcd's clients, through the JSON gateway.</summary>
     public const string Json = "Grpc-Metadata-Token";
 
     private const string Bearer = "Bearer ";
@@ -21,7 +21,10 @@ internal static class TokenHeader
         StringValues values = headers[name];
         if (values.Count == 0) { values = headers[HeaderNames.Authorization]; }
         if (values.Count == 0) { return null; }
-        string token = values[0] ?? "";
-        return token.StartsWith(Bearer, StringComparison.Ordinal) ? token[Bearer.Length..] : token;
+        return WithoutBearer(values[0] ?? "");
     }
+
+    /// <summary>What an <c>authorization</c> says.</summary>
+    public static string? WithoutBearer(string? token) =>
+        token?.StartsWith(Bearer, StringComparison.Ordinal) == true ? token[Bearer.Length..] : token;
 }

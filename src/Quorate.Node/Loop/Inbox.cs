@@ -62,7 +62,7 @@ internal sealed class Inbox(int maxRequests, long maxRequestBytes)
 
             _requests++;
             _requestBytes += bytes;
-            helps = TryBeginHelp();
+            helps = !RequestBatch.HasMore && TryBeginHelp();
             Add(item);
             return null;
         }

@@ -140,6 +140,21 @@ internal sealed class EtcdDoor : IAsyncDisposable
 
         public void FinishSending() => socket.Shutdown(SocketShutdown.Send);
 
+        /// <summary>So many bytes; fails the test if they do not come.</summary>
+        public async Task<byte[]> Read(int count)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            byte[] bytes = new byte[count];
+            for (int at = 0; at < count;)
+            {
+                int read = await socket.ReceiveAsync(bytes.AsMemory(at), patience.Token);
+                Assert.NotEqual(0, read);
+                at += read;
+            }
+
+            return bytes;
+        }
+
         /// <summary>All that comes until the server closes, or fails the test if it does not.</summary>
         public async Task<byte[]> ReadToEnd()
         {

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Quorate.FrontDoors.Etcd;
 using Quorate.FrontDoors.Etcd.Client;
 using Quorate.FrontDoors.Http;
+using Quorate.FrontDoors.Http2;
 using Quorate.Node.Logging;
 using Quorate.Node.Tls;
 using Quorate.Tests.FrontDoors;
@@ -200,7 +201,7 @@ public sealed class TlsDoorTests : IAsyncDisposable
         var keeper = new TlsKeeper(_ours.Options("server") with { NamesUsers = namesUsers }, "client", NoLog.Instance);
         builder.WebHost.UseKestrelCore();
         int port = 0;
-        builder.WebHost.ConfigureKestrel(k => new TlsPort(keeper, Patience, NoLog.Instance).Listen(k, [new IPEndPoint(IPAddress.Loopback, 0)], PortRole.Clients));
+        builder.WebHost.ConfigureKestrel(k => new TlsPort(keeper, new Http2Entry(new NoCalls(), new ConnectionLimits()), Patience, NoLog.Instance).Listen(k, [new IPEndPoint(IPAddress.Loopback, 0)], PortRole.Clients));
         await using WebApplication app = builder.Build();
         app.Run(context => context.Response.WriteAsync(CertificateUser.Of(context) ?? "-"));
         await app.StartAsync();
@@ -216,6 +217,11 @@ public sealed class TlsDoorTests : IAsyncDisposable
         }
 
         await app.StopAsync();
+    }
+
+    private sealed class NoCalls : IHttp2Server
+    {
+        public void Open(Http2Stream stream) => stream.Connection.RefuseHttp(stream);
     }
 
     private async Task<(IPEndPoint Plain, IPEndPoint Tls)> Open(Func<TlsOptions, TlsOptions>? change = null)

@@ -8,7 +8,8 @@ namespace Quorate.FrontDoors.Etcd;
 /// <summary>All that serves one keyspace: the etcd API over its shard, its watchers, its pages, its compactions.</summary>
 internal sealed class KeyspaceDoor : IAsyncDisposable
 {
-    private const int OverheadBytes = 512 * 1024; // etcd's grpcOverheadBytes: a message may be this much over the limit.
+    /// <summary>etcd's grpcOverheadBytes: a message may be this much over the limit.</summary>
+    public const int OverheadBytes = 512 * 1024;
 
     private readonly DoorRouter _router;
     private readonly WatchDriver _watches;
@@ -18,8 +19,8 @@ internal sealed class KeyspaceDoor : IAsyncDisposable
     {
         Service = new EtcdService(options, reportBug);
         var meters = new DoorMeters(options.MeasuresCalls);
+        Grpc = new GrpcAdaptor(Service, options.MaxRequestBytes + OverheadBytes, meters);
         _router = new DoorRouter(
-            new GrpcAdaptor(Service, options.MaxRequestBytes + OverheadBytes, meters),
             new JsonGateway(Service, options.MaxRequestBytes + OverheadBytes),
             new StatusPages(Service, new EtcdMetrics(Service, options, meters), meters.Health),
             new HttpAccess(options.HostWhitelist, options.Cors),
@@ -33,7 +34,10 @@ internal sealed class KeyspaceDoor : IAsyncDisposable
     /// <summary>The API itself.</summary>
     public EtcdService Service { get; }
 
-    /// <summary>Serves one request, whatever is wrong with it.</summary>
+    /// <summary>Its calls over gRPC.</summary>
+    public GrpcAdaptor Grpc { get; }
+
+    /// <summary>Serves one request that is not gRPC, whatever is wrong with it.</summary>
     public Task ServeAsync(HttpContext context) => _router.ServeAsync(context);
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.AspNetCore.Http;
 using Quorate.Core;
+using Quorate.FrontDoors.Http2;
 using Quorate.Node.Logging;
 using Quorate.StateMachines.KeyValue;
 
@@ -10,7 +11,7 @@ namespace Quorate.FrontDoors.Etcd;
 /// The doors of all keyspaces: made when the first request for one comes, closed when it is deleted. What exists is what this
 /// node has applied.
 /// </summary>
-internal sealed class KeyspaceDoors : IAsyncDisposable
+internal sealed class KeyspaceDoors : IHttp2Server, IAsyncDisposable
 {
     private readonly EtcdServerOptions _options;
     private readonly INodeLog _log;
@@ -45,9 +46,25 @@ internal sealed class KeyspaceDoors : IAsyncDisposable
         (string? name, EtcdError? error) = KeyspaceChoice.Of(context);
         KeyspaceDoor? door = error is null ? Find(name, out error) : null;
         if (door is not null) { return door.ServeAsync(context); }
-        if (GrpcAdaptor.Claims(context)) { GrpcAdaptor.Refuse(context, error!); }
-        else { JsonGateway.Refuse(context, error!); }
+        JsonGateway.Refuse(context, error!);
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Open(Http2Stream stream)
+    {
+        if (stream.Method != HttpMethods.Post || stream.ContentType is null || !Http2Entry.IsGrpcType(stream.ContentType))
+        {
+            stream.Connection.RefuseHttp(stream);
+            return;
+        }
+
+        string path = stream.Path!;
+        (string? name, EtcdError? error) = KeyspaceChoice.Of(stream.Connection.Port?.Keyspace, stream.Keyspace, ref path);
+        stream.Path = path;
+        KeyspaceDoor? door = error is null ? Find(name, out error) : null;
+        if (door is null) { GrpcAdaptor.Refuse(stream, error!); }
+        else { door.Grpc.Open(stream); }
     }
 
     /// <summary>Ends all streams, and refuses new ones: the server is about to stop.</summary>
