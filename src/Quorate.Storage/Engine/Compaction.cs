@@ -6,7 +6,7 @@ namespace Quorate.Storage.Engine;
 internal sealed class Compaction
 {
     private readonly ImmutableArray<ImmutableArray<TableFile>> _inputs; // By level; level 0 newest first.
-    private readonly ImmutableArray<ImmutableArray<TableFile>> _others; // From this level down, those that take no part.
+    private readonly ImmutableArray<ImmutableArray<TableFile>> _others; // By level, those that take no part.
 
     public Compaction(TableSet tables, int fromLevel, int toLevel, ImmutableArray<ImmutableArray<TableFile>> inputs)
     {
@@ -15,7 +15,7 @@ internal sealed class Compaction
         _inputs = inputs;
         Inputs = [.. inputs.SelectMany(level => level)];
         var taken = new SortedSet<ulong>(Inputs.Select(table => table.Info.Number));
-        _others = [.. tables.Levels.Skip(fromLevel).Select(level => level.Where(table => !taken.Contains(table.Info.Number)).ToImmutableArray())];
+        _others = [.. tables.Levels.Select(level => level.Where(table => !taken.Contains(table.Info.Number)).ToImmutableArray())];
         (Smallest, Largest) = RangeOf(Inputs);
         IsBottommost = toLevel > 0 && tables.Levels.Skip(toLevel + 1)
             .All(level => level.All(table => !table.Info.Overlaps(Smallest, Largest)));
@@ -54,26 +54,30 @@ internal sealed class Compaction
         return new MergingCursor([.. sources]);
     }
 
-    // True if no file outside of this merge holds an older record that begins with the prefix: one below, or a neighbour that
-    // the prefix reaches into.
+    // True if no file outside of this merge holds a record that begins with the prefix. Above, too: keys of one prefix are not all
+    // in one file, nor go down together, so that what is older by the machine's own order may lie above what is newer.
     public bool HoldsAllOf(ReadOnlySpan<byte> prefix)
     {
-        if (FromLevel == 0)
+        ulong hash = BloomFilter.Hash(prefix);
+        foreach (TableFile table in _others[0])
         {
-            foreach (TableFile table in _others[0])
-            {
-                if (StartsAtOrBefore(table.Info.Smallest, prefix) && table.Info.Largest.AsSpan().SequenceCompareTo(prefix) >= 0) { return false; }
-            }
+            if (MayHold(table, prefix, hash)) { return false; }
         }
 
-        foreach (ImmutableArray<TableFile> level in _others.AsSpan()[(FromLevel == 0 ? 1 : 0)..])
+        foreach (ImmutableArray<TableFile> level in _others.AsSpan()[1..])
         {
-            int at = TableSet.FirstNotBefore(level, prefix);
-            if (at < level.Length && StartsAtOrBefore(level[at].Info.Smallest, prefix)) { return false; }
+            // More than one file of a level may: the prefix's keys may end one and begin the next.
+            for (int at = TableSet.FirstNotBefore(level, prefix); at < level.Length && StartsAtOrBefore(level[at].Info.Smallest, prefix); at++)
+            {
+                if (level[at].MayContain(hash)) { return false; }
+            }
         }
 
         return true;
     }
+
+    private static bool MayHold(TableFile table, ReadOnlySpan<byte> prefix, ulong hash) =>
+        StartsAtOrBefore(table.Info.Smallest, prefix) && table.Info.Largest.AsSpan().SequenceCompareTo(prefix) >= 0 && table.MayContain(hash);
 
     // True unless all keys from this one on are behind those with the prefix.
     public static bool StartsAtOrBefore(ReadOnlySpan<byte> key, ReadOnlySpan<byte> prefix) =>
