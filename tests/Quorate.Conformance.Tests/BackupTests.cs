@@ -81,6 +81,16 @@ public sealed class BackupTests : IDisposable
             Tool.Quorate("backup", "--to", _path, "--endpoints", cluster.Endpoints).Succeeded();
             await client.PutManyAsync("k/", 51, 60);
             Tool.Quorate("backup", "--to", _path, "--endpoints", cluster.Endpoints).Succeeded();
+
+            // The same flags make a cluster of the same id, whose backups would be taken for a continuation.
+            ServerProcess old = cluster.Servers[0];
+            string[] same = ["--name", "--initial-cluster", "--initial-cluster-token", "--initial-advertise-peer-urls"];
+            string[] flags = [.. same.SelectMany(flag => (string[])[flag, old.Arguments[old.Arguments.ToList().IndexOf(flag) + 1]])];
+            Tool.Result refused = Tool.Quorate(["restore", _path, "--data-dir", Path.Combine(_path, "same"), .. flags]);
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains("--initial-cluster-token", refused.Error, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(Path.Combine(_path, "same")));
+            if (!OperatingSystem.IsWindows()) { Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_path, "000002.dump"))); }
         }
 
         string second = Path.Combine(_path, "000002.dump");

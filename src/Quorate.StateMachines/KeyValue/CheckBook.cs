@@ -12,7 +12,9 @@ namespace Quorate.StateMachines.KeyValue;
 /// </remarks>
 internal sealed class CheckBook : IStateChecks
 {
-    private const byte Kind = 0x0C;
+    /// <summary>First byte of its record's key.</summary>
+    public const byte Kind = 0x0C;
+
     private const byte RecordFormat = 1;
     private const int LeastReportBytes = 17;
 

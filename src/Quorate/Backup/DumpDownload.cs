@@ -50,6 +50,9 @@ internal static class DumpDownload
         EtcdGrpcClient client, int endpoint, RealFileSystem files, string part, long since, CancellationToken stop)
     {
         using IFile file = files.Open(part, OpenMode.Create);
+
+        // All values and the passwords' hashes are in it; etcdctl's snapshots are their owner's only, too.
+        if (!OperatingSystem.IsWindows()) { File.SetUnixFileMode(Path.Combine(files.Root, part), UnixFileMode.UserRead | UnixFileMode.UserWrite); }
         await using EtcdGrpcStream<SnapshotRequest, SnapshotResponse> stream =
             client.OpenStream(EtcdMethods.Snapshot, endpoint, requireLeader: false, stop);
         await stream.WriteAsync(new SnapshotRequest { SinceRevision = since });

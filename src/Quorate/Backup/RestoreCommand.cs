@@ -60,6 +60,14 @@ internal static class RestoreCommand
             if (problems.Count > 0) { throw new CliException(ExitCode.Usage, string.Join(Environment.NewLine, problems)); }
 
             RestorePlan plan = RestorePlan.Of(parsed.GetValue(source)!, parsed.GetValue(revision), parsed.GetValue(skipHash));
+            if (plan.Continued == settings.Cluster.Value)
+            {
+                throw new CliException(
+                    ExitCode.Usage,
+                    $"the new cluster would have the id of the one that was backed up ({settings.Cluster.Value:x16}), and its backups would be taken for a continuation of the old "
+                    + "history. Give --initial-cluster-token a value of its own, here and when the members are started.");
+            }
+
             long current = checked(plan.Revision + skipped);
             long versions = Restore(settings, plan, current, parsed.GetValue(mark) ? current : plan.Compacted);
             parsed.InvocationConfiguration.Output.WriteLine(

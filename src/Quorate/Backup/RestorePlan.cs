@@ -26,6 +26,9 @@ internal abstract record RestorePlan(long Revision, long Compacted)
     /// <param name="pause">Called after each record.</param>
     public abstract void Fill(KvImport import, Action pause);
 
+    /// <summary>The cluster whose incremental backups go on where the source is; null: none's.</summary>
+    public ulong? Continued { get; init; }
+
     /// <summary>What the operator must know of it; null: nothing.</summary>
     public virtual string? Advice => null;
 
@@ -71,7 +74,7 @@ internal abstract record RestorePlan(long Revision, long Compacted)
             foreach (BackupEntry entry in chain) { directory.Verify(entry); }
             return new DumpRestorePlan(
                 [.. chain.Select(entry => directory.PathOf(entry))], revision,
-                chain.Select(entry => entry.Header.Compacted).Where(compacted => compacted <= revision).Max(), SkipHash: false);
+                chain.Select(entry => entry.Header.Compacted).Where(compacted => compacted <= revision).Max(), SkipHash: false) { Continued = entries[^1].Header.Cluster };
         }
 
         throw new CliException(
