@@ -317,7 +317,7 @@ internal sealed partial class Replica
     public bool Scrubbed(StorageEngine engine, long bytes, bool isGood)
     {
         ScrubbedBytes += bytes;
-        if (engine != _engine || _isDiscarded) { return false; }
+        if (engine != _engine || _isDiscarded || IsTombstoned) { return false; }
         if (!isGood) { ScrubDamage++; }
         return true;
     }

@@ -76,7 +76,7 @@ public sealed class CorruptCheckTests
     [Fact]
     public async Task A_read_of_a_damaged_block_starts_the_mending()
     {
-        using ClusterProcesses cluster = NewCluster("--corrupt-check-time", "0");
+        using ClusterProcesses cluster = NewCluster("--corrupt-check-time", "0", "--scrub-bytes-per-second", "0");
         cluster.StartAll();
         ServerProcess damaged = cluster.Servers[2];
         using var client = new KeyValues(cluster.Servers[0]);

@@ -73,7 +73,19 @@ public sealed class Lease : IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _lost.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _lost.CancelAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            // What a callback of Lost threw goes to the caller; the lease is given back all the same.
+            await GiveBackAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask GiveBackAsync()
+    {
         await _renewing.ConfigureAwait(false);
         await _timer.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();

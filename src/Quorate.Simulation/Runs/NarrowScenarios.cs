@@ -60,6 +60,7 @@ internal static partial class NarrowScenarios
         {
             FlushEntries = 15,
             LogRetainBytes = 500,
+            SnapshotChunkBytes = 512, // Tables are packed, and small: what is cut off in the middle needs a middle.
             MaxJobMicros = 3_000,
             DedupeEntries = new[] { 10, 40, 400 }[random.Below(3)],
             Buggify = random.Chance(1, 2),

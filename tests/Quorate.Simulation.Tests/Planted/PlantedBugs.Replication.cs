@@ -46,7 +46,7 @@ internal static partial class PlantedBugs
         new("log-released-up-to-applied", 0, Replica, "_node.Batch.AddRelease(Shard, flushed);", "_node.Batch.AddRelease(Shard, _engine.Applied);") { Scenario = "recovery" },
         new("log-not-reset-at-snapshot", 12, ReplicaSnapshots, "batch.AddReset(Shard, snapshot.Position);", "") { Scenario = "snapshots" },
         new("snapshot-told-before-it-is-whole", 0, "src/Quorate.Replication/Snapshots/SnapshotReceiver.cs",
-            "else if (_written == _total && !IsFinishing)", "else if (_written >= _total / 2 && !IsFinishing)") { Scenario = "snapshots", From = 35 },
+            "else if (_written == _total && !IsFinishing)", "else if (_written >= _total / 2 && !IsFinishing)") { Scenario = "snapshots" },
         new("node-with-an-old-disk-asks-nobody", 7, Replica, "Life = isNew ? 0 : node.NextStream()", "Life = 0") { Scenario = "old-disks" },
         new("damaged-files-are-not-set-aside", 0, Replica,
             "if (_mark is not null) { ReplicaStore.Quarantine(Files, Directory, _mark.Through); }", "") { Scenario = "damage" },
