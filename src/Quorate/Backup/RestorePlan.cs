@@ -72,9 +72,10 @@ internal abstract record RestorePlan(long Revision, long Compacted)
             if (!Has(entries[first].Header, entries[last].Header.Revision, revision)) { continue; }
             ImmutableArray<BackupEntry> chain = entries[first..(last + 1)];
             foreach (BackupEntry entry in chain) { directory.Verify(entry); }
-            return new DumpRestorePlan(
+            var plan = new DumpRestorePlan(
                 [.. chain.Select(entry => directory.PathOf(entry))], revision,
-                chain.Select(entry => entry.Header.Compacted).Where(compacted => compacted <= revision).Max(), SkipHash: false) { Continued = entries[^1].Header.Cluster };
+                chain.Select(entry => entry.Header.Compacted).Where(compacted => compacted <= revision).Max(), SkipHash: false);
+            return plan with { Continued = entries[^1].Header.Cluster };
         }
 
         throw new CliException(
