@@ -83,9 +83,6 @@ internal sealed partial class Http2Connection
         User = context.Features.Get<CertificateUser>()?.Name;
     }
 
-    /// <summary>The connection below.</summary>
-    public ConnectionContext Context => _context;
-
     /// <summary>The port it came in by, if that has a role of its own.</summary>
     public PortFeature? Port { get; }
 
